@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` runs the main job from nothing, `make test` sets up and passes.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= auto
+
+.PHONY: demo test check setup format requirements clean
+
+demo: .venv/ready
+	$(BIN)/disseminate demo
+
+test: .venv/ready
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+check: .venv/ready
+	$(BIN)/ruff format --check dissemination tests bench
+	$(BIN)/ruff check dissemination tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .venv/ready
+
+.venv/ready: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+format: .venv/ready
+	$(BIN)/ruff format dissemination tests bench
+	$(BIN)/ruff check --fix dissemination tests bench
+
+# Re-pin the versions (needs uv): hashes, no index address, no record of where a package came from.
+requirements:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements-dev.txt requirements.in -o requirements.txt
+
+clean:
+	rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,190 @@
+"""What rendering makes: pictures, addresses, letters, posts and feed entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dissemination.model.items import NewsItem
+
+_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A picture re-encoded without metadata. Same input, same bytes."""
+
+    #: SHA-256 (hex) of `body`.
+    digest: str
+    media_type: str
+    width: int
+    height: int
+    body: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """File name under media/: "<digest>.jpg"."""
+        return f"{self.digest}.{_SUFFIXES[self.media_type]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Every public address, made from `public_url` alone and fixed from the first day on."""
+
+    public_url: str
+
+    def page(self, item: NewsItem) -> str:
+        """The item's own page."""
+        return f"{self.public_url}/{self.page_path(item)}"
+
+    def page_path(self, item: NewsItem) -> str:
+        """The page's folder, relative to the public root, with a slash at the end."""
+        return f"{item.lang}/news/{item.slug}/"
+
+    def media(self, picture: Picture) -> str:
+        """Where a re-encoded picture is fetched from."""
+        return f"{self.public_url}/media/{picture.name}"
+
+    def feed(self, lang: str, category: str, name: str) -> str:
+        """A feed document: name is "rss.xml", "atom.xml", "feed.json" or "" (the HTML twin)."""
+        return f"{self.public_url}/{self.feed_path(lang, category, name)}"
+
+    def feed_path(self, lang: str, category: str, name: str) -> str:
+        """The same, relative to the public root."""
+        return f"{lang}/{category.lower().replace(' ', '-')}/{name}"
+
+    def unsubscribe(self, token: str) -> str:
+        """One-click address (RFC 8058)."""
+        return f"{self.public_url}/u/{token}"
+
+    def preferences(self, token: str) -> str:
+        """Where a subscriber sees and changes what is kept."""
+        return f"{self.public_url}/p/{token}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A hole in a rendered text, filled per person: "name", "email", "unsubscribe_url", "preferences_url"."""
+
+    name: str
+
+
+#: Rendered text with holes. Literal text is ready for its context (HTML or plain).
+Segments = tuple[str | Slot, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edition:
+    """A newsletter before it is rendered: a digest (many items) or a flash (one)."""
+
+    #: "weekly-2026-W48" for a digest, "flash-<item id>" for a flash.
+    id: str
+    #: "digest" or "flash".
+    kind: str
+    #: The digest's name in settings ("weekly"); empty for a flash.
+    schedule: str
+    #: Slot time in UTC; None: as soon as it is approved.
+    at: datetime | None
+    #: Translation groups in reading order: for each, its language versions by language.
+    groups: tuple[Mapping[str, NewsItem], ...]
+    #: The languages it is rendered in.
+    languages: tuple[str, ...]
+    audience: Audience
+    #: language -> words at the top.
+    intro: Mapping[str, str] = field(default_factory=dict)
+    #: language -> the newsletter's name, for the masthead.
+    name: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """The definition that an approval binds; the people are frozen to rows when sending starts."""
+
+    lists: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A newsletter rendered in one language, with named holes where a person's data goes."""
+
+    lang: str
+    subject: str
+    preheader: str
+    html: Segments
+    text: Segments
+    #: Digests of the pictures it shows.
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostPicture:
+    """A picture of a post with its alternative text ("" only if decorative)."""
+
+    digest: str
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Post:
+    """What one network would carry, fitted by its own counting."""
+
+    network: str
+    lang: str
+    text: str
+    #: Counted in the network's units, and what the network allows.
+    length: int
+    limit: int
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    pictures: tuple[PostPicture, ...] = ()
+    #: Further parts of a thread, each already fitted.
+    thread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryPicture:
+    """The lead picture of a feed entry."""
+
+    url: str
+    media_type: str
+    size: int
+    width: int
+    height: int
+    alt: str = ""
+    credit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One item as feeds and pages carry it: absolute addresses only. `published` and `updated` are the feed's."""
+
+    #: tag: URI, equal in all formats and for ever.
+    id: str
+    item_id: str
+    lang: str
+    title: str
+    summary: str
+    html: str
+    url: str
+    #: The page's folder below the public root.
+    path: str
+    byline: str
+    categories: tuple[str, ...] = ()
+    topic: str = ""
+    tags: tuple[str, ...] = ()
+    #: What the item says; the feed never shows a date in the future.
+    date: datetime | None = None
+    expires_at: datetime | None = None
+    correction: str = ""
+    picture: EntryPicture | None = None
+    #: language -> address of the other language versions.
+    translations: Mapping[str, str] = field(default_factory=dict)
+    #: Digests of all pictures the entry shows.
+    pictures: tuple[str, ...] = ()
+    #: Set when it first goes out, and moved by real edits only.
+    published: datetime | None = None
+    updated: datetime | None = None

@@ -1,0 +1,151 @@
+"""What is planned, sent, and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dissemination.model.content import Letter, Picture, Post
+from dissemination.model.states import Carries, Repeat, State, Units
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """One item or edition on one channel: what is planned, approved, sent and kept."""
+
+    #: "<item or edition id>:<channel>:<revision>".
+    key: str
+    subject: str
+    #: "item" or "edition".
+    kind: str
+    channel: str
+    revision: int
+    lang: str
+    title: str
+    state: State
+    #: When it is to go out (UTC); None: as soon as it is approved.
+    due_at: datetime | None
+    #: Digest of the rendered content; "" where it cannot be rendered.
+    content: str
+    #: What an approval binds: SHA-256 over content, pictures, time and audience.
+    binding: str
+    #: How many people or places it goes to, as of the last planning.
+    reach: int = 1
+    #: Why it is held, lapsed, failed or in doubt, for the officer.
+    reason: str = ""
+    attempts: int = 0
+    not_before: datetime | None = None
+    token: int = 0
+    remote_id: str = ""
+    remote_url: str = ""
+    published_at: datetime | None = None
+    #: Ids of the items it carries.
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriber:
+    """A person on a list."""
+
+    id: int
+    email: str
+    name: str = ""
+    lang: str = ""
+    lists: tuple[str, ...] = ()
+    #: "active", "unsubscribed" or "suppressed".
+    state: str = "active"
+    consent_source: str = ""
+    consent_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mail:
+    """One letter to one person: the channel splices `values` into the letter's holes."""
+
+    letter: Letter
+    #: Digest of the letter; encoded segments may be cached by it.
+    digest: str
+    address: str
+    #: slot name -> value as plain text; the channel escapes it for the HTML part.
+    values: Mapping[str, str]
+    name: str = ""
+    #: "test" marks a test mail; it is said in the subject and counted nowhere.
+    test: bool = False
+    #: The moment of the Date header: the edition's, so that a repeat is the same message.
+    date: datetime
+    #: The lists' stable name for List-Id.
+    list_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSet:
+    """Files to be written below a public folder: relative path -> bytes."""
+
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """Proof that a message went out."""
+
+    #: Id on the other side (post id, queue id); "" where it gives none.
+    id: str = ""
+    url: str = ""
+    #: How many things changed outside (files written; 1 for a mail or a post).
+    changed: int = 1
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What a channel is given to send."""
+
+    #: Idempotency key: the same message has the same key at every attempt.
+    key: str
+    body: Mail | Post | FileSet
+    #: digest -> picture, for the pictures the body names.
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    #: The part of a thread before this one.
+    in_reply_to: Receipt | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a channel can carry, as plain data. What does not fit is refused or fitted at planning."""
+
+    carries: Carries
+    units: Units = Units.NONE
+    #: In `units`; 0: no limit.
+    max_length: int = 0
+    #: What a link counts, where the network rewrites links; 0: as long as it is.
+    link_length: int = 0
+    #: Bytes of the text in UTF-8, where the network limits those as well; 0: no limit.
+    max_bytes: int = 0
+    pictures: int = 0
+    alt_length: int = 0
+    repeat: Repeat = Repeat.ASK
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occurrence:
+    """One instant of a recurrence."""
+
+    utc: datetime
+    #: Wall time in the zone, naive.
+    local: datetime
+    #: "" | "gap: ..." | "fold: ...".
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happening:
+    """One line of the log: something that happened, with its time."""
+
+    at: datetime
+    #: "approved", "lapsed", "sent", "failed", "in_doubt", "missed", "paused", "resumed", ...
+    kind: str
+    subject: str = ""
+    channel: str = ""
+    detail: str = ""
+    id: int = 0

@@ -1,0 +1,235 @@
+"""The doors between rooms: small Protocols, implemented farther out and brought together in bootstrap.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from dissemination.errors import ChannelError
+from dissemination.model import (
+    Edition,
+    Entry,
+    Finding,
+    Gathered,
+    Happening,
+    Image,
+    Letter,
+    Limits,
+    Message,
+    NewsItem,
+    Occurrence,
+    Picture,
+    Post,
+    Project,
+    Receipt,
+)
+
+
+class Clock(Protocol):
+    """The only source of the present."""
+
+    def now(self) -> datetime:
+        """The present instant, aware and in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a test's clock only moves on."""
+        ...
+
+
+class Source(Protocol):
+    """Where items come from."""
+
+    def gather(self, paths: Sequence[str] = ()) -> Gathered:
+        """Read all items, or those under `paths` (relative to the project). A bad item is a finding, not raised."""
+        ...
+
+
+class Pictures(Protocol):
+    """Re-encodes pictures: orientation applied, metadata dropped, size bounded."""
+
+    def prepare(self, image: Image) -> Picture:
+        """Same input, same bytes.
+
+        Raises:
+            RenderError: the file is no picture that we take, or too large.
+        """
+        ...
+
+
+class Renderer(Protocol):
+    """Turns items into what channels carry. Pure: the same input gives the same output at any time.
+
+    `pictures` maps the absolute path of a picture's file (`str(image.file)`) to the re-encoded picture.
+    """
+
+    def letter(self, edition: Edition, lang: str, pictures: Mapping[str, Picture]) -> Letter:
+        """The newsletter in one language, rendered once, split at the holes.
+
+        Raises:
+            RenderError: a template fails, or a funding duty is not met in this language.
+        """
+        ...
+
+    def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
+        """The item fitted to a network's own counting.
+
+        Raises:
+            RenderError: it does not fit even at its shortest.
+        """
+        ...
+
+    def entry(self, item: NewsItem, pictures: Mapping[str, Picture], translations: Mapping[str, NewsItem]) -> Entry:
+        """The item as feeds and pages carry it."""
+        ...
+
+    def files(self, entries: Iterable[Entry]) -> Mapping[str, bytes]:
+        """Every feed document and page made of these entries: path below the public root -> bytes."""
+        ...
+
+
+class Channel(Protocol):
+    """One way out. Made by `make(options)` behind the entry-point group `dissemination.channels`."""
+
+    #: What it can carry, as data.
+    limits: Limits
+
+    def send(self, message: Message, /, *, key: str) -> Receipt:
+        """Send once.
+
+        Raises:
+            RejectedError: never retry; the officer must change something.
+            UnavailableError: nothing went out; retry.
+            InDoubtError: it may have gone out.
+            NeedsLoginError: credentials.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelOptions:
+    """What `make(options)` of a channel is given. Making must not touch the network nor need a secret."""
+
+    #: The channel's name in settings: "email", "x", "mastodon".
+    name: str
+    #: The channel's own section of settings.yaml, already plain data; each channel checks it with pydantic.
+    settings: Mapping[str, Any]
+    project: Project
+    #: secret("X_API_KEY") reads it anew from credentials directory, NAME_FILE or environment; None: not set.
+    secret: Callable[[str], str | None]
+    #: Where the public files lie, and where outboxes are written (both absolute).
+    public: Path
+    outbox: Path
+    clock: Clock
+
+
+@runtime_checkable
+class SendsMany(Protocol):
+    """Optional power: many messages over open connections, outcomes as they come."""
+
+    def send_many(self, messages: Iterable[Message]) -> Iterator[tuple[str, Receipt | ChannelError]]:
+        """Yield (key, outcome) for every message, in any order. What it never yields is in doubt."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """Optional power: see whether a message is there."""
+
+    def find(self, message: Message, *, key: str, since: datetime) -> Receipt | None:
+        """The receipt if it is there, None if it certainly is not.
+
+        Raises:
+            UnavailableError: cannot look now.
+            InDoubtError: looking does not tell.
+        """
+        ...
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """Optional power: a harmless call that proves the way out is open (`disseminate doctor`)."""
+
+    def probe(self) -> str:
+        """One line of what answered.
+
+        Raises:
+            ChannelError: what is wrong, and what to do.
+        """
+        ...
+
+
+class Shelf(Protocol):
+    """The public folder."""
+
+    def write(self, files: Mapping[str, bytes]) -> int:
+        """Write what differs, each by temporary file, fsync and rename; how many changed."""
+        ...
+
+
+class Gate(Protocol):
+    """Whether an address is live."""
+
+    def live(self, url: str) -> str:
+        """Nothing ("") if it answers 200; else what it answered, for the officer."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells whoever is named in settings."""
+
+    def tell(self, happenings: Sequence[Happening]) -> None:
+        """Best effort by every way that is set up; raises ChannelError if no way worked."""
+        ...
+
+
+class Tokens(Protocol):
+    """A subscriber's personal links."""
+
+    def links(self, subscriber: int) -> Mapping[str, str]:
+        """{"unsubscribe_url": ..., "preferences_url": ...}."""
+        ...
+
+
+class Recurrences(Protocol):
+    """Wall-clock recurrences, right over every change of clocks."""
+
+    def between(self, expression: str, zone: str, after: datetime, until: datetime) -> Sequence[Occurrence]:
+        """All instants in (after, until], in order."""
+        ...
+
+    def next(self, expression: str, zone: str, after: datetime, count: int) -> Sequence[Occurrence]:
+        """The next `count` instants after `after`."""
+        ...
+
+
+class Engine(Protocol):
+    """Who carries out woken work: `run` calls each job once, with what parallelism it has."""
+
+    def run(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Carry out all jobs and wait for every one; the first unexpected error is raised at the end."""
+        ...
+
+
+#: A rule on one item.
+ItemRule = Callable[[NewsItem], Iterable[Finding]]
+
+
+class Lock(Protocol):
+    """Held by the one process that publishes (SQLite)."""
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Hold it.
+
+        Raises:
+            BusyError: somebody else does; the text names the process.
+        """
+        ...
