@@ -30,9 +30,12 @@ from dissemination.model.items import (
     Project,
 )
 from dissemination.model.publishing import (
+    Claim,
+    Content,
     FileSet,
     Happening,
     Limits,
+    LiveEntry,
     Mail,
     Message,
     Occurrence,
@@ -55,6 +58,8 @@ from dissemination.model.states import (
 __all__ = [
     "Audience",
     "Carries",
+    "Claim",
+    "Content",
     "DeliveryState",
     "Edition",
     "Entry",
@@ -72,6 +77,7 @@ __all__ = [
     "Level",
     "Limits",
     "Link",
+    "LiveEntry",
     "Mail",
     "Message",
     "NewsItem",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dissemination.model.content import Letter, Picture, Post
+from dissemination.model.content import Audience, Letter, Picture, Post
 from dissemination.model.states import Carries, Repeat, State, Units
 
 
@@ -16,32 +16,85 @@ class Publication:
 
     #: "<item or edition id>:<channel>:<revision>".
     key: str
+    #: Id of the item or edition.
     subject: str
     #: "item" or "edition".
     kind: str
     channel: str
-    revision: int
+    revision: int = 1
     lang: str
     title: str
-    state: State
-    #: When it is to go out (UTC); None: as soon as it is approved.
-    due_at: datetime | None
-    #: Digest of the rendered content; "" where it cannot be rendered.
-    content: str
-    #: What an approval binds: SHA-256 over content, pictures, time and audience.
-    binding: str
+    state: State = State.DRAFT
+    #: The time an approval binds (UTC); None: as soon as it is approved.
+    when: datetime | None = None
+    #: The instant it is really due: `when`, or the approval's.
+    due_at: datetime | None = None
+    #: How late it may go out, in seconds, before it is missed.
+    grace: int = 21_600
+    #: Fingerprint of everything it is rendered from; equal means: need not be rendered again.
+    source: str = ""
+    #: What an approval binds, by name: digests of "content", "pictures", "time", "audience".
+    bound: Mapping[str, str] = field(default_factory=dict)
+    #: Whom it goes to (editions).
+    audience: Audience = field(default_factory=Audience)
     #: How many people or places it goes to, as of the last planning.
     reach: int = 1
     #: Why it is held, lapsed, failed or in doubt, for the officer.
     reason: str = ""
+    #: Set when it was missed and approved after all: it is then due on approval.
+    late: bool = False
     attempts: int = 0
     not_before: datetime | None = None
+    #: Fencing token: grows with every claim.
     token: int = 0
+    #: When the last claim was made: what went out, went out after this.
+    claimed_at: datetime | None = None
     remote_id: str = ""
     remote_url: str = ""
+    #: Set at the first claim and fixed from then on: a repeat says the same.
     published_at: datetime | None = None
     #: Ids of the items it carries.
     items: tuple[str, ...] = ()
+    #: Who approved what is bound now.
+    approved_by: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """Digest of the rendered content; "" where it cannot be rendered."""
+        return self.bound.get("content", "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """Rendered bytes as they are stored and bound: canonical JSON, and the pictures it shows."""
+
+    #: SHA-256 (hex) of `body`.
+    digest: str
+    body: bytes = field(repr=False)
+    #: digest -> picture.
+    pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A batch of deliveries that is ours until the lease ends."""
+
+    publication: str
+    batch: int
+    token: int
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveEntry:
+    """A feed entry that is out."""
+
+    item: str
+    #: Digest of the stored entry.
+    content: str
+    published: datetime
+    updated: datetime
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
