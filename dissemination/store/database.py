@@ -1,0 +1,229 @@
+"""One door to the database: connections, transactions, the locks of SQLite, migrations and backup."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from dissemination.errors import BusyError, StoreError
+from dissemination.ports import Clock
+
+#: How long a small change waits for its turn, in seconds.
+PATIENCE = 30.0
+#: The write-ahead log is folded back when it is larger than this many bytes.
+CHECKPOINT_BYTES = 16_000_000
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # NORMAL may lose the last commits at a power cut, and then mails go out twice
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # an erased address must not stay behind in free pages
+    # Only who holds the write lock folds the log back: sqlite.org/wal.html, the WAL-reset bug of 3.7.0 to 3.51.2
+    # needs two connections that write and checkpoint at once.
+    "wal_autocheckpoint=0",
+)
+
+
+class Database:
+    """Connections to SQLite (one file) or PostgreSQL (one URL).
+
+    On SQLite every write transaction of every process is taken under one file lock, so that writers and
+    checkpoints never meet; the process that publishes holds a second lock for its whole life.
+    """
+
+    def __init__(self, target: Path | str, clock: Clock) -> None:
+        self.clock = clock
+        self.path = target if isinstance(target, Path) else None
+        url = f"sqlite:///{target}" if self.path else str(target)
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.engine = sa.create_engine(url, **_engine_options(on_file=self.path is not None))
+        self._turn = threading.RLock()
+        if self.path:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether several workers may share it."""
+        return self.path is None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; writes are a mistake here."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self, lock: str = "") -> Iterator[Connection]:
+        """One transaction. Nothing is said to have happened before it returns.
+
+        Args:
+            lock: on PostgreSQL, work of the same name waits for one another (an advisory lock).
+
+        Raises:
+            BusyError: another process did not let go for 30 seconds.
+            StoreError: the disk is full or faulty; nothing was changed.
+        """
+        with self._turn, self._write_lock():
+            try:
+                with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                    if lock and self.is_postgres:
+                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(lock))))
+                    yield connection
+            except sa.exc.OperationalError as error:
+                raise StoreError(f"database: {error.orig}; nothing of this step was kept") from error
+            self._fold_log()
+
+    def now(self, connection: Connection) -> datetime:
+        """The instant that leases are judged by: the database's own where machines share it."""
+        if not self.is_postgres or not getattr(self.clock, "real", False):
+            return self.clock.now()
+        moment = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        if not isinstance(moment, datetime):
+            raise StoreError(f"database: clock_timestamp() answered {moment!r}")
+        return moment
+
+    def _write_lock(self) -> AbstractContextManager[None]:
+        return _flock(self.path.with_name(self.path.name + ".write"), self.clock) if self.path else _nothing()
+
+    def _fold_log(self) -> None:
+        if not self.path:
+            return
+        log = self.path.with_name(self.path.name + "-wal")
+        with suppress(FileNotFoundError):
+            if log.stat().st_size > CHECKPOINT_BYTES:
+                self._pragma("wal_checkpoint(TRUNCATE)")
+
+    def _pragma(self, words: str) -> list[Any]:
+        raw = self.engine.raw_connection()
+        try:
+            return list(raw.cursor().execute(f"PRAGMA {words}").fetchall())
+        finally:
+            raw.close()
+
+    def checkpoint(self) -> None:
+        """Fold the whole log back, so that what was deleted is gone from it too."""
+        if self.path:
+            with self._turn, self._write_lock():
+                self._pragma("wal_checkpoint(TRUNCATE)")
+
+    def check(self) -> list[str]:
+        """What `PRAGMA integrity_check` finds; empty when all is well."""
+        if self.is_postgres:
+            with self.read() as connection:
+                connection.execute(sa.select(1))
+            return []
+        return [str(row[0]) for row in self._pragma("integrity_check") if row[0] != "ok"]
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy while others go on writing (SQLite's online backup).
+
+        Raises:
+            StoreError: on PostgreSQL, where pg_dump is the tool; or the target exists.
+        """
+        if not self.path:
+            raise StoreError("backup: this project's database is PostgreSQL; use pg_dump")
+        if target.exists():
+            raise StoreError(f"backup: {target} is there already; name a new file")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(target.name + ".partial")
+        source, copy = sqlite3.connect(self.path), sqlite3.connect(partial)
+        try:
+            source.backup(copy)
+            # A single file without a log beside it is what people expect of a backup.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+            source.close()
+        partial.chmod(0o600)
+        partial.replace(target)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the one process that publishes; on PostgreSQL there may be several, and leases tell them apart.
+
+        Raises:
+            BusyError: another process publishes; the text names it.
+        """
+        if not self.path:
+            yield
+            return
+        lock = self.path.with_name(self.path.name + ".lock")
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = (
+                    os.read(handle, 200).decode(errors="replace").strip() or "a process that does not say its name"
+                )
+                raise BusyError(
+                    f"publish: {holder} publishes from this folder already; stop it first, or let it do the work"
+                ) from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        # The last connection to close folds the log back: that too needs the write lock.
+        with self._write_lock():
+            self.engine.dispose()
+
+
+def _engine_options(*, on_file: bool) -> dict[str, Any]:
+    if on_file:
+        # The driver's own transaction handling commits behind our back: we begin and end ourselves.
+        return {"connect_args": {"isolation_level": None, "timeout": PATIENCE, "check_same_thread": False}}
+    return {"pool_pre_ping": True}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _flock(path: Path, clock: Clock) -> Iterator[None]:
+    """An exclusive lock on a file, waited for with patience; it ends with the process, however that ends."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        waited = 0.0
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if waited >= PATIENCE:
+                    raise BusyError("database: another process is writing and did not finish; try again") from None
+                pause = min(0.002 + waited / 10, 0.1)
+                clock.sleep(pause)
+                waited += pause
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,35 @@
+"""Between rows and values."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from dissemination.model import Audience, Publication, State
+
+_NAMES = tuple(f.name for f in fields(Publication))
+
+
+def to_publication(row: RowMapping) -> Publication:
+    """A row of `publications` as a value."""
+    facts: dict[str, Any] = {name: row[name] for name in _NAMES}
+    facts["state"] = State(row["state"])
+    facts["audience"] = Audience(**{key: tuple(value) for key, value in row["audience"].items()})
+    facts["items"] = tuple(row["items"])
+    facts["approved_by"] = tuple(row["approved_by"])
+    return Publication(**facts)
+
+
+def from_publication(publication: Publication) -> dict[str, Any]:
+    """The columns of a publication."""
+    facts: dict[str, Any] = {name: getattr(publication, name) for name in _NAMES}
+    audience = publication.audience
+    return facts | {
+        "state": publication.state.value,
+        "bound": dict(publication.bound),
+        "audience": {"lists": list(audience.lists), "exclude": list(audience.exclude)},
+        "items": list(publication.items),
+        "approved_by": list(publication.approved_by),
+    }

@@ -1,0 +1,264 @@
+"""The tables. The same Core statements run on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from dissemination.model import DeliveryState
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware instant, kept as whole microseconds since 1970 in UTC: sorts and compares the same everywhere."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - signature
+        """Refuses naive times: they have no instant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time cannot be stored: {value}")
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - signature
+        """Always UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+#: Delivery states as small numbers: a million rows are read and written by them.
+CODES = {
+    DeliveryState.PENDING: 0,
+    DeliveryState.SENDING: 1,
+    DeliveryState.SENT: 2,
+    DeliveryState.BOUNCED: 3,
+    DeliveryState.DEFERRED: 4,
+    DeliveryState.FAILED: 5,
+    DeliveryState.SKIPPED: 6,
+    DeliveryState.IN_DOUBT: 7,
+}
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: Small facts about this database: instance id, when it was restored.
+meta = sa.Table(
+    "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+
+#: Minted ids. A row outlives its file, so that an id is never given twice.
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),  # digest of the body: how a moved file is known again
+    sa.Column("minted_at", Instant, nullable=False),
+)
+
+publications = sa.Table(
+    "publications",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("when", Instant),
+    sa.Column("due_at", Instant),
+    sa.Column("grace", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("bound", sa.JSON, nullable=False),
+    sa.Column("audience", sa.JSON, nullable=False),
+    sa.Column("reach", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", Instant),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("lease_until", Instant),
+    sa.Column("claimed_at", Instant),
+    sa.Column("remote_id", sa.Text, nullable=False),
+    sa.Column("remote_url", sa.Text, nullable=False),
+    sa.Column("published_at", Instant),
+    sa.Column("items", sa.JSON, nullable=False),
+    sa.Column("approved_by", sa.JSON, nullable=False),
+    sa.UniqueConstraint("subject", "channel", "revision", name="uq_publications_subject"),
+)
+
+#: Who approved what, and when; never changed.
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("publication", sa.Text, nullable=False, index=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("bound", sa.JSON, nullable=False),
+)
+
+#: Approved bytes by their digest: content is canonical JSON, pictures are pictures.
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+#: One slot of a digest is one edition, made once.
+editions = sa.Table(
+    "editions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("slot_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.UniqueConstraint("schedule", "slot_at", name="uq_editions_schedule"),
+)
+
+#: An item is in one edition of a digest once: the key says so.
+edition_items = sa.Table(
+    "edition_items",
+    metadata,
+    sa.Column("schedule", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("edition", sa.Text, nullable=False, index=True),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("since", Instant, nullable=False),  # slots before it do not exist
+)
+
+live_entries = sa.Table(
+    "live_entries",
+    metadata,
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("published", Instant, nullable=False),
+    sa.Column("updated", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+)
+
+subscribers = sa.Table(
+    "subscribers",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False, unique=True),  # normalised: what is compared
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("consent_source", sa.Text, nullable=False),
+    sa.Column("consent_at", Instant),
+    sa.Column("created_at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # the id of an erased person is never given to another
+)
+
+memberships = sa.Table(
+    "memberships",
+    metadata,
+    sa.Column("list", sa.Text, primary_key=True),
+    sa.Column(
+        "subscriber",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        sa.ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+#: Addresses that must never be written to again, as keyed hashes: they survive erasure and re-import.
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("lease_until", Instant),
+    sa.Column("not_before", Instant),
+)
+
+#: A row per recipient, clustered on (publication, batch, subscriber): batches are claimed, never rows.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("batch", sa.Integer, primary_key=True),
+    sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 50},
+)
+
+#: Why a delivery is not simply sent; exceptions only.
+troubles = sa.Table(
+    "troubles",
+    metadata,
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+pauses = sa.Table(
+    "pauses",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),  # "*" is every channel
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("told", sa.SmallInteger, nullable=False),  # 0 nobody needs telling, 1 to tell, 2 being told, 3 told
+)
+sa.Index(
+    "ix_events_told",
+    events.c.told,
+    postgresql_where=events.c.told.in_([1, 2]),
+    sqlite_where=events.c.told.in_([1, 2]),
+)
