@@ -55,6 +55,10 @@ class Publication:
     published_at: datetime | None = None
     #: Ids of the items it carries.
     items: tuple[str, ...] = ()
+    #: Items whose feed entries must be out before this may go.
+    after: tuple[str, ...] = ()
+    #: Addresses that must answer 200 before this may go.
+    live_urls: tuple[str, ...] = ()
     #: Who approved what is bound now.
     approved_by: tuple[str, ...] = ()
 
@@ -177,6 +181,8 @@ class Limits:
     max_bytes: int = 0
     pictures: int = 0
     alt_length: int = 0
+    #: Whether it carries threads (`Post.thread`).
+    threads: bool = False
     repeat: Repeat = Repeat.ASK
 
 

@@ -71,7 +71,7 @@ class PublicationsStore(Protocol):
         """Write a planning down: new rows, and changes of rows that are still as they were read."""
         ...
 
-    def approve(
+    def approve(  # noqa: PLR0913 - one transaction needs all of it
         self,
         old: Publication,
         fresh: Publication,

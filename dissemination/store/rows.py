@@ -9,6 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from dissemination.model import Audience, Publication, State
 
+_LISTS = ("items", "after", "live_urls", "approved_by")
 _NAMES = tuple(f.name for f in fields(Publication))
 
 
@@ -17,8 +18,7 @@ def to_publication(row: RowMapping) -> Publication:
     facts: dict[str, Any] = {name: row[name] for name in _NAMES}
     facts["state"] = State(row["state"])
     facts["audience"] = Audience(**{key: tuple(value) for key, value in row["audience"].items()})
-    facts["items"] = tuple(row["items"])
-    facts["approved_by"] = tuple(row["approved_by"])
+    facts |= {name: tuple(row[name]) for name in _LISTS}
     return Publication(**facts)
 
 
@@ -30,6 +30,4 @@ def from_publication(publication: Publication) -> dict[str, Any]:
         "state": publication.state.value,
         "bound": dict(publication.bound),
         "audience": {"lists": list(audience.lists), "exclude": list(audience.exclude)},
-        "items": list(publication.items),
-        "approved_by": list(publication.approved_by),
-    }
+    } | {name: list(facts[name]) for name in _LISTS}

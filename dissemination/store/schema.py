@@ -100,6 +100,8 @@ publications = sa.Table(
     sa.Column("remote_url", sa.Text, nullable=False),
     sa.Column("published_at", Instant),
     sa.Column("items", sa.JSON, nullable=False),
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("live_urls", sa.JSON, nullable=False),
     sa.Column("approved_by", sa.JSON, nullable=False),
     sa.UniqueConstraint("subject", "channel", "revision", name="uq_publications_subject"),
 )

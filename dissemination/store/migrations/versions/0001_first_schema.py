@@ -160,6 +160,8 @@ def upgrade() -> None:
         sa.Column("remote_url", sa.Text(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=True),
         sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.Column("live_urls", sa.JSON(), nullable=False),
         sa.Column("approved_by", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publications")),
         sa.UniqueConstraint("key", name=op.f("uq_publications_key")),

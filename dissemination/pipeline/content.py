@@ -1,0 +1,70 @@
+"""Rendered content as canonical bytes, and back. The digest of these bytes is what an approval binds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from dissemination.files import digest_of
+from dissemination.model import Content, Entry, Letter, Picture, Post
+
+
+def encode(value: Post | Entry | Mapping[str, Letter], pictures: Iterable[Picture]) -> Content:
+    """Canonical JSON: keys sorted, no spaces, UTF-8; the same value has the same bytes for ever."""
+    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    body = text.encode()
+    return Content(digest=digest_of(body), body=body, pictures={p.digest: p for p in pictures})
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def letters(body: bytes) -> Mapping[str, Letter]:
+    """Language -> letter."""
+    found: Mapping[str, Letter] = _adapter(dict[str, Letter]).validate_json(body)
+    return found
+
+
+def post(body: bytes) -> Post:
+    """A stored post."""
+    found: Post = _adapter(Post).validate_json(body)
+    return found
+
+
+def entry(body: bytes) -> Entry:
+    """A stored feed entry."""
+    found: Entry = _adapter(Entry).validate_json(body)
+    return found
+
+
+def bind(
+    content: Content, when: datetime | None, lists: tuple[str, ...], exclude: tuple[str, ...]
+) -> dict[str, str]:
+    """What an approval binds, by name, so that a lapse can say what changed."""
+    facts = {
+        "pictures": sorted(content.pictures),
+        "time": when.isoformat() if when else "on approval",
+        "audience": {"lists": sorted(lists), "exclude": sorted(exclude)},
+    }
+    bound = {name: digest_of(json.dumps(value, sort_keys=True).encode()) for name, value in facts.items()}
+    return {"content": content.digest, **bound}

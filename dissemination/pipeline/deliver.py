@@ -1,0 +1,147 @@
+"""The last arrow: one pass over everything that is due. A second pass, or a second process, sends nothing twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+
+from dissemination.errors import ChannelError, FencedError
+from dissemination.model import Carries, Happening, Publication, State
+from dissemination.pipeline import outcome
+from dissemination.pipeline.feeds import publish_feeds
+from dissemination.pipeline.gates import held
+from dissemination.pipeline.mailing import send_edition
+from dissemination.pipeline.messages import post_message
+from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.reconcile import reconcile
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one pass changed outside; counted by several threads."""
+
+    mails: int = 0
+    feeds: int = 0
+    posts: int = 0
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, *, mails: int = 0, feeds: int = 0, posts: int = 0) -> None:
+        """Count."""
+        with self._turn:
+            self.mails += mails
+            self.feeds += feeds
+            self.posts += posts
+
+
+def deliver(parts: Parts, stop: threading.Event) -> Tally:
+    """Everything due: feeds first, then posts and mail whose gates are open.
+
+    Args:
+        parts: the house.
+        stop: when set, nothing new starts and running editions end at their next message.
+    """
+    tally = Tally()
+    reconcile(parts)
+    paused = parts.store.controls.paused()
+    _pause_and_resume(parts, frozenset(paused))
+    due = [p for p in parts.store.publications.due(parts.clock.now()) if p.channel in parts.channels]
+    due = [p for p in due if not _too_late(parts, p) and not {"*", p.channel} & paused.keys()]
+    feeds = [p for p in due if parts.channels[p.channel].limits.carries is Carries.FILES]
+    tally.add(feeds=publish_feeds(parts, feeds))
+    if not stop.is_set():
+        parts.engine.run(_jobs(parts, [p for p in due if p not in feeds], stop, tally))
+    return tally
+
+
+def _jobs(
+    parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally
+) -> Sequence[Callable[[], None]]:
+    live = frozenset(entry.item for entry in parts.store.publications.live())
+    open_ = [publication for publication in due if not _held(parts, publication, live)]
+    jobs: list[Callable[[], None]] = [
+        partial(_send_posts, parts, [p for p in open_ if p.channel == channel], stop, tally)
+        for channel in sorted({p.channel for p in open_ if p.kind == "item"})
+    ]
+    for edition in (p for p in open_ if p.kind == "edition"):
+        parts.store.publications.claim(edition.key, parts.owner, parts.rules.lease)
+    running = parts.store.publications.in_state(State.SENDING)
+    editions = (p for p in running if p.kind == "edition" and p.channel in parts.channels)
+    jobs.extend(partial(_send_edition, parts, edition, stop, tally) for edition in editions)
+    return jobs
+
+
+def _send_edition(parts: Parts, edition: Publication, stop: threading.Event, tally: Tally) -> None:
+    tally.add(mails=send_edition(parts, edition, stop))
+
+
+def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally) -> None:
+    """The posts of one network, one after the other: two at once from one account help nobody."""
+    for publication in due:
+        if stop.is_set():
+            return
+        claimed = parts.store.publications.claim(publication.key, parts.owner, parts.rules.lease)
+        if claimed is not None and _send_post(parts, claimed):
+            tally.add(posts=1)
+
+
+def _send_post(parts: Parts, claimed: Publication) -> bool:
+    channel = parts.channels[claimed.channel]
+    message = post_message(parts, claimed)
+    try:
+        result = outcome.sent(parts, claimed, channel.send(message, key=message.key))
+    except ChannelError as error:
+        result = outcome.failed(parts, claimed, error)
+    settle(parts, claimed, result)
+    return result.publication.state is State.PUBLISHED
+
+
+def settle(parts: Parts, claimed: Publication, result: outcome.Outcome) -> None:
+    """Commit an outcome; a claim that was taken over keeps the truth in the log."""
+    if result.pause:
+        parts.store.controls.pause(claimed.channel, who="dissemination", reason=result.pause, kind="paused")
+    try:
+        parts.store.publications.settle(claimed, result.publication, [result.happening])
+    except FencedError:
+        return
+
+
+def _too_late(parts: Parts, publication: Publication) -> bool:
+    """What could not start in time asks the officer. What had started is carried to its end."""
+    if publication.attempts or publication.late or publication.due_at is None:
+        return False
+    now = parts.clock.now()
+    if publication.due_at + timedelta(seconds=publication.grace) >= now:
+        return False
+    reason = publication.reason or "its time passed while nothing could be sent"
+    fresh = replace(
+        publication,
+        state=State.MISSED,
+        due_at=None,
+        approved_by=(),
+        reason=f"{reason}; approve it again to send it now, or cancel it",
+    )
+    happening = Happening(
+        at=now, kind="missed", subject=publication.subject, channel=publication.channel, detail=fresh.reason
+    )
+    parts.store.publications.sync((), [(publication, fresh)], [happening])
+    return True
+
+
+def _held(parts: Parts, publication: Publication, live: frozenset[str]) -> bool:
+    reason = held(parts, publication, live)
+    if reason != publication.reason and (reason or not publication.not_before):
+        parts.store.publications.sync((), [(publication, replace(publication, reason=reason))])
+    return bool(reason)
+
+
+def _pause_and_resume(parts: Parts, paused: frozenset[str]) -> None:
+    """Editions under way show whether they are paused; the window check is what really stops them."""
+    for edition in parts.store.publications.in_state(State.SENDING, State.PAUSED):
+        if edition.kind != "edition":
+            continue
+        state = State.PAUSED if {"*", edition.channel} & paused else State.SENDING
+        if state is not edition.state:
+            parts.store.publications.sync((), [(edition, replace(edition, state=state))])

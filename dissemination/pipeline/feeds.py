@@ -1,0 +1,92 @@
+"""Feeds and pages: written together, a function of the entries that are out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from dissemination.errors import ChannelError, FencedError
+from dissemination.model import Entry, FileSet, Happening, LiveEntry, Message, Publication, Receipt
+from dissemination.pipeline import content as codec
+from dissemination.pipeline import outcome
+from dissemination.pipeline.parts import Parts
+
+
+def publish_feeds(parts: Parts, due: Sequence[Publication]) -> int:
+    """Write every due entry into the feeds, and take expired ones out; how many files changed."""
+    changed = 0
+    for channel in sorted({publication.channel for publication in due}):
+        mine = [publication for publication in due if publication.channel == channel]
+        changed += _publish(parts, channel, mine)
+    return changed + _retire(parts, due)
+
+
+def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
+    publications = parts.store.publications
+    claims = [publications.claim(p.key, parts.owner, parts.rules.lease) for p in due]
+    claimed = [claim for claim in claims if claim is not None]
+    if not claimed:
+        return 0
+    live = {entry.item: entry for entry in publications.live()}
+    fresh = {claim.key: _live(parts, claim, live.get(claim.subject)) for claim in claimed}
+    live |= {entry.item: entry for entry in fresh.values()}
+    try:
+        receipt = _write(parts, channel, list(live.values()))
+    except ChannelError as error:
+        for claim in claimed:
+            _settle(parts, claim, outcome.failed(parts, claim, error), ())
+        return 0
+    for claim in claimed:
+        url = codec.entry(parts.store.contents.body(claim.content)).url
+        done = outcome.sent(parts, claim, replace(receipt, url=url))
+        _settle(parts, claim, done, [fresh[claim.key]])
+    return receipt.changed
+
+
+def _live(parts: Parts, claim: Publication, before: LiveEntry | None) -> LiveEntry:
+    """`published` is fixed at the first claim; `updated` moves with each approved edit."""
+    entry = codec.entry(parts.store.contents.body(claim.content))
+    moment = (claim.published_at or parts.clock.now()).replace(microsecond=0)
+    return LiveEntry(
+        item=claim.subject,
+        content=claim.content,
+        published=before.published if before else moment,
+        updated=moment,
+        expires_at=entry.expires_at,
+    )
+
+
+def _settle(parts: Parts, claim: Publication, result: outcome.Outcome, entries: Sequence[LiveEntry]) -> None:
+    with suppress(FencedError):
+        parts.store.publications.settle(claim, result.publication, [result.happening], entries)
+
+
+def _write(parts: Parts, channel: str, live: Sequence[LiveEntry]) -> Receipt:
+    entries = [_entry(parts, entry) for entry in live]
+    pictures = parts.store.contents.pictures(digest for entry in entries for digest in entry.pictures)
+    files = dict(parts.renderer.files(entries))
+    media = {f"media/{picture.name}": picture.body for picture in pictures.values()}
+    # Pictures first: a page never shows an address that does not answer yet.
+    body = FileSet(files=media | files)
+    key = f"{channel}:{max(entry.updated for entry in live).isoformat() if live else ''}"
+    return parts.channels[channel].send(Message(key=key, body=body, pictures=pictures), key=key)
+
+
+def _entry(parts: Parts, live: LiveEntry) -> Entry:
+    stored = codec.entry(parts.store.contents.body(live.content))
+    return replace(stored, published=live.published, updated=live.updated)
+
+
+def _retire(parts: Parts, due: Sequence[Publication]) -> int:
+    """Entries whose time is over leave the feeds; their pages stay."""
+    now = parts.clock.now()
+    live = parts.store.publications.live()
+    over = [entry for entry in live if entry.expires_at is not None and entry.expires_at <= now]
+    if not over:
+        return 0
+    happenings = [Happening(at=now, kind="expired", subject=entry.item, channel="feed") for entry in over]
+    parts.store.publications.retire([entry.item for entry in over], happenings)
+    rest = [entry for entry in live if entry not in over]
+    names = {p.channel for p in due} or {n for n, c in parts.channels.items() if c.limits.carries.value == "files"}
+    return sum(_write(parts, name, rest).changed for name in sorted(names))

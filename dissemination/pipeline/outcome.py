@@ -1,0 +1,118 @@
+"""What an error of a channel means for a publication: the class alone decides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dissemination.errors import ChannelError, InDoubtError, NeedsLoginError, RejectedError, UnavailableError
+from dissemination.model import Happening, Publication, Receipt, Repeat, State
+from dissemination.pipeline.parts import Parts
+
+_FIRST_WAIT = 60.0
+_LONGEST_WAIT = 6 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """The publication as it is now, and the line for the log."""
+
+    publication: Publication
+    happening: Happening
+    #: The channel must stop until somebody logs in.
+    pause: str = ""
+
+
+def back_off(now: datetime, key: str, attempts: int, wish: datetime | None = None) -> datetime:
+    """When to try again: doubling from a minute to six hours, spread by a tenth, never before `wish`.
+
+    The spread comes from the key, not from chance: the same run gives the same times.
+    """
+    wait = min(_FIRST_WAIT * 2 ** max(attempts - 1, 0), _LONGEST_WAIT)
+    share = hashlib.sha256(f"{key} {attempts}".encode()).digest()[0] / 255
+    at = now + timedelta(seconds=wait * (0.9 + 0.2 * share))
+    return max(at, wish) if wish else at
+
+
+def sent(parts: Parts, claimed: Publication, receipt: Receipt, detail: str = "") -> Outcome:
+    """It is out."""
+    fresh = replace(
+        claimed,
+        state=State.PUBLISHED,
+        remote_id=receipt.id,
+        remote_url=receipt.url,
+        not_before=None,
+        reason=detail,
+    )
+    return Outcome(publication=fresh, happening=_line(parts, claimed, "sent", detail or receipt.url or receipt.id))
+
+
+def failed(parts: Parts, claimed: Publication, error: ChannelError) -> Outcome:
+    """It is not out, or nobody knows."""
+    for kind, decide in _TABLE.items():
+        if isinstance(error, kind):
+            return decide(parts, claimed, error)
+    return _rejected(parts, claimed, error)
+
+
+def _unavailable(parts: Parts, claimed: Publication, error: ChannelError) -> Outcome:
+    if claimed.attempts >= parts.rules.attempts:
+        return _rejected(parts, claimed, error)
+    wish = error.retry_at if isinstance(error, UnavailableError) else None
+    at = back_off(parts.clock.now(), claimed.key, claimed.attempts, wish)
+    fresh = replace(claimed, state=State.SCHEDULED, not_before=at, reason=str(error))
+    return Outcome(
+        publication=fresh, happening=_line(parts, claimed, "deferred", f"{error}; next try {at:%F %T} UTC")
+    )
+
+
+def _rejected(parts: Parts, claimed: Publication, error: ChannelError) -> Outcome:
+    fresh = replace(claimed, state=State.FAILED, reason=str(error))
+    return Outcome(publication=fresh, happening=_line(parts, claimed, "failed", str(error)))
+
+
+def _in_doubt(parts: Parts, claimed: Publication, error: ChannelError) -> Outcome:
+    if parts.channels[claimed.channel].limits.repeat is Repeat.SAFE:
+        return _unavailable(parts, claimed, error)
+    fresh = replace(claimed, state=State.IN_DOUBT, reason=str(error))
+    return Outcome(publication=fresh, happening=_line(parts, claimed, "in_doubt", str(error)))
+
+
+def _needs_login(parts: Parts, claimed: Publication, error: ChannelError) -> Outcome:
+    # The channel pauses; nothing is lost, and the attempt does not count.
+    fresh = replace(claimed, state=State.SCHEDULED, attempts=claimed.attempts - 1, reason=str(error))
+    return Outcome(publication=fresh, happening=_line(parts, claimed, "needs_login", str(error)), pause=str(error))
+
+
+_TABLE: dict[type[ChannelError], Callable[[Parts, Publication, ChannelError], Outcome]] = {
+    RejectedError: _rejected,
+    UnavailableError: _unavailable,
+    InDoubtError: _in_doubt,
+    NeedsLoginError: _needs_login,
+}
+
+
+def _line(parts: Parts, publication: Publication, kind: str, detail: str) -> Happening:
+    return Happening(
+        at=parts.clock.now(),
+        kind=kind,
+        subject=publication.subject,
+        channel=publication.channel,
+        detail=detail,
+    )
+
+
+def abandoned(parts: Parts, left: Publication) -> Outcome:
+    """A process died between the intent and the outcome."""
+    return _in_doubt(parts, left, InDoubtError("the process ended before the answer came"))
+
+
+def not_there(parts: Parts, doubtful: Publication) -> Outcome:
+    """The channel looked and it is certainly not there: it may be sent again."""
+    fresh = replace(doubtful, state=State.SCHEDULED, not_before=None, reason="")
+    return Outcome(
+        publication=fresh,
+        happening=_line(parts, doubtful, "deferred", "not found on the channel; it is sent again"),
+    )

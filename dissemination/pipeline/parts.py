@@ -1,0 +1,101 @@
+"""What the pipeline works with: the concrete parts behind their doors, and what settings say about publishing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dissemination.model import Audience, Finding, Letter, NewsItem, Post, Project, Site
+from dissemination.ports import (
+    Channel,
+    Clock,
+    Engine,
+    Gate,
+    Notifier,
+    Pictures,
+    Recurrences,
+    Renderer,
+    Shelf,
+    Source,
+    Store,
+    Tokens,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digest:
+    """A newsletter that comes back: which items, when, to whom."""
+
+    name: str
+    #: Five cron fields, in wall time of `timezone`.
+    cron: str
+    timezone: str
+    audience: Audience
+    max_items: int = 10
+    intro: Mapping[str, str] = field(default_factory=dict)
+    #: Item ids that come first, and item ids that never come.
+    pinned: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    skip_when_empty: bool = True
+    #: Seconds.
+    grace: int = 21_600
+    #: Slots before it do not exist; None: from the first sight on.
+    starts: datetime | None = None
+    #: Items dated before it are not for this digest.
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What settings say about publishing."""
+
+    digests: tuple[Digest, ...] = ()
+    flash: Audience = field(default_factory=Audience)
+    #: language -> the newsletter's name.
+    newsletter: Mapping[str, str] = field(default_factory=dict)
+    #: network -> the language it posts in.
+    languages: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds after which what is due is missed.
+    grace: int = 21_600
+    #: Seconds a claim lasts without a sign of life.
+    lease: float = 120.0
+    #: Messages whose intent is committed together: the most that one crash can leave in doubt.
+    window: int = 20
+    #: Tries before a message has failed.
+    attempts: int = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checks:
+    """The rules, as plain functions."""
+
+    items: Callable[[Sequence[NewsItem], Project], Sequence[Finding]]
+    letter: Callable[[Letter, Project], Sequence[Finding]]
+    post: Callable[[Post, Project], Sequence[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """Everything that bootstrap brings together."""
+
+    project: Project
+    site: Site
+    rules: Rules
+    clock: Clock
+    store: Store
+    source: Source
+    checks: Checks
+    pictures: Pictures
+    renderer: Renderer
+    recurrences: Recurrences
+    channels: Mapping[str, Channel]
+    engine: Engine
+    gate: Gate
+    shelf: Shelf
+    notifier: Notifier
+    tokens: Tokens
+    #: Who claims: different for every process.
+    owner: str
+    #: Digest of settings, templates and program version: what rendering depends on besides items.
+    fingerprint: str

@@ -1,0 +1,87 @@
+"""What every channel would carry, as files to look at. Nothing is sent and nothing is stored."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from dissemination.errors import DisseminationError
+from dissemination.model import Carries, Content, Entry, Letter, Post, Publication, Segments
+from dissemination.pipeline import content as codec
+from dissemination.pipeline.compose import Composer
+from dissemination.pipeline.gather import read
+from dissemination.pipeline.parts import Parts
+
+
+def preview(parts: Parts) -> Mapping[str, bytes]:
+    """Relative path -> file: mail/, posts/, site/ and an index.html that leads to all of them."""
+    files: dict[str, bytes] = {}
+    rows: list[str] = []
+    entries: list[Entry] = []
+    room = read(parts, mint=False)
+    for proposal in Composer(parts, room, parts.store.publications.latest(), write=False).proposals():
+        publication = proposal.publication
+        try:
+            content = proposal.render()
+        except DisseminationError as error:
+            rows.append(_row(publication, f"cannot go out: {error}", ()))
+            continue
+        files |= {f"site/media/{picture.name}": picture.body for picture in content.pictures.values()}
+        made = dict(_files(parts, publication, content, entries))
+        files |= made
+        rows.append(_row(publication, proposal.hold, tuple(made)))
+    files |= {f"site/{path}": body for path, body in parts.renderer.files(entries).items()}
+    files["index.html"] = _index(parts, rows)
+    return files
+
+
+def _files(
+    parts: Parts, publication: Publication, content: Content, entries: list[Entry]
+) -> Iterator[tuple[str, bytes]]:
+    carries = parts.channels[publication.channel].limits.carries
+    if carries is Carries.MAIL:
+        for lang, letter in codec.letters(content.body).items():
+            name = f"mail/{publication.subject}.{lang}"
+            yield f"{name}.html", _for_looking(parts, letter).encode()
+            yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
+    elif carries is Carries.POST:
+        yield f"posts/{publication.channel}/{publication.subject}.txt", _post(codec.post(content.body)).encode()
+    else:
+        entry = codec.entry(content.body)
+        moment = publication.when or entry.date or parts.clock.now()
+        entries.append(replace(entry, published=moment, updated=moment))
+
+
+def _for_looking(parts: Parts, letter: Letter) -> str:
+    """The very HTML, but for pictures: they are looked for beside it, since they are not public yet."""
+    return _filled(letter.html).replace(f"{parts.site.public_url}/media/", "../site/media/")
+
+
+def _filled(segments: Segments) -> str:
+    return "".join(part if isinstance(part, str) else f"[{part.name}]" for part in segments)
+
+
+def _post(post: Post) -> str:
+    facts = [f"{post.network}, {post.lang}: {post.length} of {post.limit or 'no limit'}"]
+    facts += [f"picture {picture.digest[:12]}: {picture.alt or '(decorative)'}" for picture in post.pictures]
+    parts = [post.text, *post.thread]
+    return "\n".join(facts) + "\n\n" + "\n\n--\n\n".join(parts) + "\n"
+
+
+def _row(publication: Publication, hold: str, paths: tuple[str, ...]) -> str:
+    links = " ".join(f'<a href="{html.escape(path)}">{html.escape(path)}</a>' for path in paths)
+    words = (publication.subject, publication.channel, publication.title, hold)
+    cells = "".join(f"<td>{html.escape(word)}</td>" for word in words)
+    return f"<tr>{cells}<td>{links}</td></tr>"
+
+
+def _index(parts: Parts, rows: list[str]) -> bytes:
+    head = "".join(f"<th scope=col>{name}</th>" for name in ("Item or edition", "Channel", "Title", "Held", "Look"))
+    title = html.escape(f"Preview: {parts.project.acronym}")
+    style = "body{font:16px/1.5 system-ui;margin:2rem}td,th{text-align:left;padding:.3rem .8rem;vertical-align:top}"
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{style}</style>"
+        f"<h1>{title}</h1><p>Nothing was sent. Feeds and pages: <a href=site/index.html>site/</a></p>"
+        f"<table><tr>{head}</tr>{''.join(rows)}</table></html>\n"
+    ).encode()

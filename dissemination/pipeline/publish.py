@@ -1,0 +1,51 @@
+"""One pass: read, plan, deliver, tell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dissemination.model import Publication
+from dissemination.pipeline.deliver import Tally, deliver
+from dissemination.pipeline.notify import notify
+from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.plan import plan
+
+#: A running scheduler looks at the news folder this often, and always before something goes out.
+REREAD = timedelta(seconds=30)
+
+
+def publish(parts: Parts, stop: threading.Event) -> Tally:
+    """Everything that is due, once. Idempotent: a second pass finds nothing left to do."""
+    plan(parts)
+    tally = deliver(parts, stop)
+    notify(parts)
+    return tally
+
+
+def would_publish(parts: Parts) -> Sequence[Publication]:
+    """What `publish` would start now; nothing is written."""
+    now = parts.clock.now()
+    current = {line.publication.key: line.publication for line in plan(parts, write=False).lines}
+    return [due for due in parts.store.publications.due(now) if current.get(due.key) == due]
+
+
+class Ticks:
+    """The work of one tick of the scheduler."""
+
+    def __init__(self, parts: Parts, stop: threading.Event) -> None:
+        self._parts = parts
+        self._stop = stop
+        self._read_at: datetime | None = None
+
+    def tick(self) -> Tally:
+        """Deliver; and before something goes out, or every half minute, hold the plan against the folder."""
+        now = self._parts.clock.now()
+        stale = self._read_at is None or now - self._read_at >= REREAD or now < self._read_at
+        if stale or self._parts.store.publications.due(now):
+            plan(self._parts)
+            self._read_at = now
+        tally = deliver(self._parts, self._stop)
+        notify(self._parts)
+        return tally

@@ -1,0 +1,99 @@
+"""Digest slots: which edition is the next one, and what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dissemination.model import Happening, Occurrence, Publication, State
+from dissemination.pipeline.parts import Digest, Parts
+
+#: While an edition is in one of these, its slot is still open.
+OPEN = frozenset({State.DRAFT, State.IN_REVIEW, State.APPROVED, State.SCHEDULED})
+_WEEK = timedelta(days=8)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """One instant of a digest."""
+
+    edition: str
+    at: datetime
+
+
+def open_slot(
+    parts: Parts, digest: Digest, latest: Mapping[tuple[str, str], Publication], *, write: bool
+) -> Slot | None:
+    """The slot that is to be planned now; slots that are over are closed on the way.
+
+    What was slept through without ever having been planned is folded together, not made up for.
+    """
+    now = parts.clock.now()
+    since = parts.store.editions.since(digest.name)
+    if since is None:
+        since = digest.starts or now
+        if write:
+            parts.store.editions.begin(digest.name, since)
+    # A slot at the very start counts: occurrences are searched for after an instant.
+    after = parts.store.editions.last_closed(digest.name) or since - timedelta(microseconds=1)
+    while True:
+        upcoming = parts.recurrences.next(digest.cron, digest.timezone, after, 2)
+        if not upcoming:
+            return None
+        slot = Slot(edition=name_of(parts, digest, upcoming), at=upcoming[0].utc)
+        planned = latest.get((slot.edition, "email"))
+        late = slot.at + timedelta(seconds=digest.grace) < now
+        if (planned is not None and planned.state in OPEN) or (planned is None and not late):
+            return slot
+        if write:
+            _close(parts, digest, slot, planned)
+        after = slot.at
+
+
+def _close(parts: Parts, digest: Digest, slot: Slot, planned: Publication | None) -> None:
+    happening = None
+    if planned is None:
+        happening = Happening(
+            at=parts.clock.now(),
+            kind="coalesced",
+            subject=slot.edition,
+            channel="email",
+            detail="its time passed while nothing ran; its items go into the next edition",
+        )
+    parts.store.editions.close(slot.edition, digest.name, slot.at, "made" if planned else "coalesced", happening)
+
+
+def skip(parts: Parts, digest: Digest, slot: Slot) -> None:
+    """The slot's time has come and there is nothing to say."""
+    happening = Happening(
+        at=parts.clock.now(), kind="skipped", subject=slot.edition, channel="email", detail="no new items"
+    )
+    parts.store.editions.close(slot.edition, digest.name, slot.at, "skipped", happening)
+
+
+def name_of(parts: Parts, digest: Digest, upcoming: Sequence[Occurrence]) -> str:
+    """Such as "weekly-2026-W48"; with the day where a week has several slots, with the time where a day has.
+
+    Args:
+        parts: the house.
+        digest: whose slot it is.
+        upcoming: the slot's occurrence, and the one after it where there is one.
+    """
+    slot = upcoming[0]
+    before = parts.recurrences.between(
+        digest.cron, digest.timezone, slot.utc - _WEEK, slot.utc - timedelta(microseconds=1)
+    )
+    neighbours = [o.local for o in (*before[-1:], *upcoming[1:2])]
+    local = slot.local
+    offset = ""
+    if any(n.date() == local.date() for n in neighbours):
+        moment = slot.utc.astimezone(ZoneInfo(digest.timezone))
+        # Twice the same wall time, in the hour that comes twice: the offset tells them apart.
+        offset = moment.strftime("%z") if any(n == local for n in neighbours) else ""
+        return f"{digest.name}-{local:%Y-%m-%d-%H%M}{offset}"
+    if any(n.isocalendar()[:2] == local.isocalendar()[:2] for n in neighbours):
+        return f"{digest.name}-{local:%Y-%m-%d}"
+    year, week, _ = local.isocalendar()
+    return f"{digest.name}-{year}-W{week:02}"
