@@ -1,0 +1,8 @@
+"""Room: settings.yaml checked once, at the door; secrets only from outside."""
+
+from dissemination.settings.credentials import Secrets
+from dissemination.settings.loading import load
+from dissemination.settings.reference import json_schema
+from dissemination.settings.schema import ChannelSettings, DigestSection, Settings
+
+__all__ = ["ChannelSettings", "DigestSection", "Secrets", "Settings", "json_schema", "load"]
