@@ -1,14 +1,13 @@
 """The doors between rooms: small Protocols, implemented farther out and brought together in bootstrap.py."""
 
 from dissemination.ports.doors import (
+    Addresses,
     Channel,
     ChannelOptions,
     Clock,
     Engine,
     Finds,
     Gate,
-    ItemRule,
-    Lock,
     Notifier,
     Pictures,
     Probes,
@@ -32,6 +31,7 @@ from dissemination.ports.store import (
 )
 
 __all__ = [
+    "Addresses",
     "Channel",
     "ChannelOptions",
     "Clock",
@@ -43,9 +43,7 @@ __all__ = [
     "EventsStore",
     "Finds",
     "Gate",
-    "ItemRule",
     "ItemsStore",
-    "Lock",
     "Notifier",
     "PeopleStore",
     "Pictures",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ from dissemination.errors import ChannelError
 from dissemination.model import (
     Edition,
     Entry,
-    Finding,
     Gathered,
     Happening,
     Image,
@@ -175,6 +173,22 @@ class Shelf(Protocol):
         ...
 
 
+class Addresses(Protocol):
+    """How mail addresses are compared, and remembered without being kept."""
+
+    def normalise(self, address: str) -> str:
+        """The form that is compared.
+
+        Raises:
+            DisseminationError: no mail address; the text says why.
+        """
+        ...
+
+    def hash(self, address: str) -> str:
+        """The keyed hash under which a suppressed address is remembered."""
+        ...
+
+
 class Gate(Protocol):
     """Whether an address is live."""
 
@@ -216,20 +230,4 @@ class Engine(Protocol):
 
     def run(self, jobs: Sequence[Callable[[], None]]) -> None:
         """Carry out all jobs and wait for every one; the first unexpected error is raised at the end."""
-        ...
-
-
-#: A rule on one item.
-ItemRule = Callable[[NewsItem], Iterable[Finding]]
-
-
-class Lock(Protocol):
-    """Held by the one process that publishes (SQLite)."""
-
-    def hold(self) -> AbstractContextManager[None]:
-        """Hold it.
-
-        Raises:
-            BusyError: somebody else does; the text names the process.
-        """
         ...

@@ -1,0 +1,133 @@
+"""The product's verbs. Each is one call into the pipeline; what is printed is the command line's business."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from dissemination.model import Happening, Occurrence, Publication, Receipt, Subscriber
+from dissemination.pipeline import approve as approving
+from dissemination.pipeline import doctor, people, preview, publish, status, testmail
+from dissemination.pipeline.approve import Verdict
+from dissemination.pipeline.deliver import Tally
+from dissemination.pipeline.doctor import Symptom
+from dissemination.pipeline.gather import Newsroom, read
+from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.people import Added
+from dissemination.pipeline.plan import Plan, plan
+from dissemination.pipeline.publish import Ticks
+from dissemination.pipeline.status import Status
+from dissemination.ports import Addresses
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """One project folder, opened. Close it when done."""
+
+    parts: Parts
+    addresses: Addresses
+    #: Names of the secrets that are set.
+    secrets: Sequence[str] = ()
+    #: Set it, and everything under way ends at its next message.
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> Newsroom:
+        """Every item and every problem; nothing is stored."""
+        return read(self.parts, mint=False)
+
+    def plan(self) -> Plan:
+        """What would go out, where, when, to how many; nothing is sent."""
+        return plan(self.parts)
+
+    def preview(self) -> Mapping[str, bytes]:
+        """What every channel would carry, as files; the network is not touched."""
+        return preview.preview(self.parts)
+
+    def approve(self, ids: Sequence[str], *, who: str, everything: bool = False) -> Sequence[Verdict]:
+        """Say yes to the very bytes that will go out."""
+        return approving.approve(self.parts, ids, who=who, everything=everything)
+
+    def cancel(self, ids: Sequence[str], *, who: str) -> Sequence[Verdict]:
+        """Stop what these ids name."""
+        return approving.cancel(self.parts, ids, who=who)
+
+    def pause(self, channel: str, *, who: str, reason: str) -> None:
+        """Emergency stop of one channel or of all ("*"), from the next window on, in every process."""
+        self.parts.store.controls.pause(channel, who=who, reason=reason)
+
+    def resume(self, channel: str, *, who: str) -> bool:
+        """Go on; False if it was not paused."""
+        return self.parts.store.controls.resume(channel, who=who)
+
+    def send_test(self, id_: str, to: str, lang: str) -> Receipt:
+        """One real mail, marked as a test."""
+        return testmail.send_test(self.parts, id_, to, lang)
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Be the process that publishes; what a dead predecessor had claimed is free at once.
+
+        Raises:
+            BusyError: another process publishes.
+        """
+        with self.parts.store.hold():
+            self.parts.store.publications.inherit()
+            yield
+
+    def publish(self) -> Tally:
+        """One pass over everything due; call it inside `publishing`."""
+        return publish.publish(self.parts, self.stop)
+
+    def would_publish(self) -> Sequence[Publication]:
+        """What `publish` would start now."""
+        return publish.would_publish(self.parts)
+
+    def ticks(self) -> Ticks:
+        """The work of the scheduler's ticks; call them inside `publishing`."""
+        return Ticks(self.parts, self.stop)
+
+    def status(self) -> Status:
+        """What stands where."""
+        return status.status(self.parts)
+
+    def log(self, count: int, subject: str = "") -> Sequence[Happening]:
+        """The newest events, oldest first."""
+        return self.parts.store.events.latest(count, subject)
+
+    def add_subscribers(self, who: Iterable[Subscriber]) -> Added:
+        """Add people who consented, all or none."""
+        return people.add(self.parts, self.addresses, who)
+
+    def subscribers(self, *, listed: str = "", state: str = "") -> Iterator[Subscriber]:
+        """Everybody."""
+        return self.parts.store.people.all(listed=listed, state=state)
+
+    def remove_subscriber(self, address: str) -> bool:
+        """Erase a person."""
+        return people.remove(self.parts, self.addresses, address)
+
+    def suppress(self, address: str, reason: str) -> bool:
+        """Never write to this address again."""
+        return people.suppress(self.parts, self.addresses, address, reason)
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy of the database and the approved content."""
+        self.parts.store.backup(target)
+
+    def when(self, expression: str, zone: str, after: datetime, count: int) -> Sequence[Occurrence]:
+        """The next instants of a recurrence."""
+        return self.parts.recurrences.next(expression, zone or self.parts.project.timezone, after, count)
+
+    def doctor(self) -> Sequence[Symptom]:
+        """Is everything there?"""
+        return doctor.examine(self.parts, self.secrets)
+
+    def close(self) -> None:
+        """Let go of channels and database."""
+        for channel in self.parts.channels.values():
+            channel.close()
+        self.parts.store.close()

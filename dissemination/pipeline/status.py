@@ -1,0 +1,53 @@
+"""What stands where: for the officer who looks in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dissemination.model import DeliveryState, Happening, Publication, State
+from dissemination.pipeline.parts import Parts
+
+#: What waits for a person.
+ASKING = (State.FAILED, State.IN_DOUBT, State.MISSED)
+_UNDER_WAY = (State.SCHEDULED, State.SENDING, State.PAUSED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """One look at everything."""
+
+    #: How many publications stand where.
+    counts: Mapping[State, int]
+    waiting: Sequence[Publication]
+    asking: Sequence[Publication]
+    #: publication key -> how many recipients stand where (editions that started).
+    deliveries: Mapping[str, Mapping[DeliveryState, int]]
+    #: channel -> who paused it and why.
+    paused: Mapping[str, str]
+    sent: Sequence[Publication]
+    last: Sequence[Happening]
+
+
+def status(parts: Parts) -> Status:
+    """Read it from the store; the news folder is not touched."""
+    publications = parts.store.publications
+    rows = publications.in_state(*State)
+    counts = {state: count for state in State if (count := sum(row.state is state for row in rows))}
+    started = (State.SENDING, State.PAUSED, State.PUBLISHED, State.FAILED, State.IN_DOUBT, State.CANCELLED)
+    return Status(
+        counts=counts,
+        waiting=[row for row in rows if row.state in _UNDER_WAY],
+        asking=[row for row in rows if row.state in ASKING],
+        deliveries={
+            row.key: parts.store.deliveries.counts(row.key)
+            for row in rows
+            if row.kind == "edition" and row.state in started
+        },
+        paused=parts.store.controls.paused(),
+        sent=sorted(
+            (row for row in rows if row.state is State.PUBLISHED and row.published_at),
+            key=lambda row: str(row.published_at),
+        )[-20:],
+        last=parts.store.events.latest(10),
+    )
