@@ -1,0 +1,65 @@
+"""What the networks carry, as plain data: the defaults, until a server says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dissemination.model import Carries, Limits, Repeat, Units
+
+#: network -> its limits. `outbox` channels take them with `repeat=Repeat.SAFE`: they write files.
+NETWORKS: Mapping[str, Limits] = {
+    # https://docs.x.com/fundamentals/counting-characters
+    # https://docs.x.com/x-api/media/quickstart/best-practices; the length of the alternative text stands in the
+    # OpenAPI document (CreateMediaMetadataMetadataAltText)
+    "x": Limits(
+        carries=Carries.POST,
+        units=Units.WEIGHTED,
+        max_length=280,
+        link_length=23,
+        pictures=4,
+        alt_length=1000,
+        threads=True,
+        repeat=Repeat.LOOK,
+    ),
+    # https://docs.joinmastodon.org/user/posting/#text
+    # https://docs.joinmastodon.org/entities/Instance/: every server has its own; these are the defaults
+    "mastodon": Limits(
+        carries=Carries.POST,
+        units=Units.GRAPHEMES,
+        max_length=500,
+        link_length=23,
+        pictures=4,
+        alt_length=1500,
+        threads=True,
+        repeat=Repeat.LOOK,
+    ),
+    # https://docs.bsky.app/docs/advanced-guides/posts; the lexicon app.bsky.feed.post limits graphemes and bytes,
+    # app.bsky.embed.images the pictures, and sets no limit to an alternative text
+    "bluesky": Limits(
+        carries=Carries.POST,
+        units=Units.GRAPHEMES,
+        max_length=300,
+        max_bytes=3000,
+        pictures=4,
+        threads=True,
+        repeat=Repeat.SAFE,
+    ),
+    # https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api
+    # It does not say in what it counts: UTF-16 units are the most that it can mean.
+    "linkedin": Limits(
+        carries=Carries.POST,
+        units=Units.UTF16,
+        max_length=3000,
+        pictures=20,
+        alt_length=4086,
+        repeat=Repeat.LOOK,
+    ),
+    # https://core.telegram.org/bots/api#sendmessage: a caption has 1024 only, so texts go without a picture. A bot
+    # cannot read its channel, and there is no field for an alternative text.
+    "telegram": Limits(
+        carries=Carries.POST,
+        units=Units.UTF16,
+        max_length=4096,
+        repeat=Repeat.ASK,
+    ),
+}
