@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from dissemination.model import Entry, EntryPicture, Project, Site
+from dissemination.render.environment import render as fill
 from dissemination.render.feed_document import FeedDocument
 from dissemination.render.words import direction, language_name, long_date, words
 
@@ -46,7 +47,9 @@ class Pages:
         return self._page("item.html", entry.lang, url=entry.url, entry=entry, facts=self._facts(entry))
 
     def _page(self, template: str, lang: str, **values: Any) -> bytes:
-        text = self.environment.get_template(f"public/{template}").render(
+        text = fill(
+            self.environment,
+            f"public/{template}",
             lang=lang,
             dir=direction(lang),
             words=words(lang),
