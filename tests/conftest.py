@@ -1,0 +1,86 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from dissemination.store import Store
+from dissemination.testing import FixedClock
+
+
+def _load(name):
+    path = Path(__file__).parent / "fakes" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"fakes_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their own module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def nasty_smtp():
+    """The class NastySmtp (tests/fakes/smtp_server.py)."""
+    return _load("smtp_server").NastySmtp
+
+
+@pytest.fixture
+def smtp_server(nasty_smtp):
+    """Starts a loopback SMTP server: smtp_server("451@dot", "ok", refuse={...}); ended with the test."""
+    with ExitStack() as stack:
+        yield lambda *script, **options: stack.enter_context(nasty_smtp(script, **options))
+
+
+POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_target(request, tmp_path):
+    """Where a store lives: a new SQLite file, or a schema of its own in the PostgreSQL that the variable names."""
+    if request.param == "sqlite":
+        yield tmp_path / "var" / "test.db"
+        return
+    if not POSTGRES:
+        pytest.skip("DISSEMINATION_TEST_POSTGRES names no database")
+    schema = f"t{uuid.uuid4().hex[:16]}"
+    engine = sa.create_engine(POSTGRES)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
+    yield sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture
+def clock():
+    """A clock that stands on Monday 16 November 2026, 09:00 UTC."""
+    return FixedClock(datetime(2026, 11, 16, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def store(store_target, clock):
+    """A real, empty store."""
+    made = Store(store_target, clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def house_class():
+    """The class House (tests/fakes/house.py)."""
+    return _load("house").House
+
+
+@pytest.fixture
+def house(house_class, store, clock):
+    """The whole pipeline on a real store, with the outer world in memory."""
+    return house_class(store, clock)

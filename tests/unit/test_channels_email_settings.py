@@ -1,0 +1,88 @@
+"""The section of settings: what is taken, what is refused, and in which words."""
+
+from pathlib import Path
+
+import pytest
+
+from dissemination.channels.email import make
+from dissemination.channels.email.settings import read_settings
+from dissemination.errors import SettingsError
+from dissemination.model import Repeat
+from dissemination.ports import Probes, SendsMany
+from dissemination.testing import sample_options
+
+LEAST = {"sender": "news@example.eu", "host": "smtp.example.eu"}
+
+
+def test_the_least_that_is_needed():
+    settings = read_settings("email", LEAST)
+    server = settings.server(Path("/project"))
+    assert (server.port, server.tls, server.timeout, server.final_timeout) == (587, "starttls", 60, 600)
+    assert server.hostname == "example.eu", "the machine's own name must not leak"
+    assert server.ca_file is None
+    assert str(settings.who().box) == "news@example.eu"
+
+
+def test_everything():
+    settings = read_settings(
+        "email",
+        LEAST
+        | {
+            "sender_name": "Project",
+            "reply_to": "office@example.eu",
+            "envelope_sender": "bounces@mail.example.eu",
+            "port": 465,
+            "tls": "implicit",
+            "ca_file": "ca.pem",
+            "username": "news",
+            "hostname": "mail.example.eu",
+            "timeout_seconds": 5,
+            "final_timeout_seconds": 30,
+            "list_id": "news.example.eu",
+            "unsubscribe_mailto": "leave@example.eu",
+            "in_doubt": "hold",
+        },
+    )
+    server = settings.server(Path("/project"))
+    assert server.ca_file == Path("/project/ca.pem")
+    assert (server.hostname, server.username) == ("mail.example.eu", "news")
+    assert str(settings.who().unsubscribe) == "leave@example.eu"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"sendr": "x"}, "channels.email.sendr"),
+        ({"sender": "nobody"}, "channels.email.sender: no mail address"),
+        ({"sender": ""}, "sender: is empty"),
+        ({"sender": "é@example.eu"}, "letters beyond ASCII"),
+        ({"reply_to": "a\r\nBcc: b@c.de"}, "channels.email.reply_to"),
+        ({"host": "evil.test\r\nX: y"}, "channels.email.host"),
+        ({"hostname": "a b"}, "channels.email.hostname"),
+        ({"list_id": "a>\r\nBcc: b"}, "channels.email.list_id"),
+        ({"port": 0}, "channels.email.port"),
+        ({"tls": "maybe"}, "channels.email.tls"),
+        ({"tls": "none"}, "tls: none is for a server on this machine"),
+        ({"tls": "none", "host": "10.0.0.1"}, "tls: none is for a server on this machine"),
+        ({"timeout_seconds": 0}, "channels.email.timeout_seconds"),
+        ({"password": "hunter2"}, "channels.email.password"),
+    ],
+)
+def test_what_is_wrong_is_named(wrong, words):
+    with pytest.raises(SettingsError, match="^settings") as caught:
+        read_settings("email", LEAST | wrong)
+    assert words in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
+def test_no_encryption_on_this_machine(host):
+    assert read_settings("email", LEAST | {"host": host, "tls": "none"}).tls == "none"
+
+
+@pytest.mark.parametrize(("policy", "repeat"), [("resend", Repeat.SAFE), ("hold", Repeat.ASK)])
+def test_the_policy_says_whether_a_repeat_is_safe(tmp_path, policy, repeat):
+    channel = make(sample_options(tmp_path, name="email", settings=LEAST | {"in_doubt": policy}))
+    assert channel.limits.repeat is repeat
+    assert isinstance(channel, SendsMany)
+    assert isinstance(channel, Probes)
