@@ -2,5 +2,6 @@
 
 from dissemination.sources.body import render_markdown
 from dissemination.sources.folder import FolderSource
+from dissemination.sources.importer import Imported, import_file
 
-__all__ = ["FolderSource", "render_markdown"]
+__all__ = ["FolderSource", "Imported", "import_file", "render_markdown"]
