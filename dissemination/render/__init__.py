@@ -1,1 +1,7 @@
-"""Room: render."""
+"""Rendering: editions become letters, items become posts and feed entries, pictures are rebuilt. Pure."""
+
+from dissemination.render.environment import make_environment
+from dissemination.render.images import PictureShop, shrink
+from dissemination.render.rendering import Rendering
+
+__all__ = ["PictureShop", "Rendering", "make_environment", "shrink"]

@@ -1,0 +1,80 @@
+"""Everything that is rendered, behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dissemination.errors import RenderError
+from dissemination.model import (
+    Edition,
+    Entry,
+    EntryPicture,
+    Image,
+    Letter,
+    Limits,
+    NewsItem,
+    Picture,
+    Post,
+    Project,
+    Site,
+)
+from dissemination.ports import Pictures
+from dissemination.render import feed
+from dissemination.render.environment import make_environment
+from dissemination.render.newsletter import letter
+from dissemination.render.post import fit
+
+
+class Rendering:
+    """Implements `ports.Renderer`.
+
+    Args:
+        project: facts of the project.
+        templates: the project's own templates, which replace shipped ones of the same name; None: none.
+        shop: makes the funding visual for the public pages; None: they show the statement alone.
+    """
+
+    def __init__(self, project: Project, templates: Path | None = None, shop: Pictures | None = None) -> None:
+        self._project = project
+        self._site = Site(public_url=project.public_url)
+        self._environment = make_environment(templates)
+        self._shop = shop
+
+    def letter(self, edition: Edition, lang: str, pictures: Mapping[str, Picture]) -> Letter:
+        """The newsletter in one language; see `newsletter.letter`."""
+        return letter(edition, lang, pictures, self._project, self._site, self._environment)
+
+    def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
+        """The item fitted to a network; see `post.fit`."""
+        return fit(item, network, limits, pictures, self._project, self._site)
+
+    def entry(self, item: NewsItem, pictures: Mapping[str, Picture], translations: Mapping[str, NewsItem]) -> Entry:
+        """The item as feeds and pages carry it; see `feed.entry`."""
+        return feed.entry(item, pictures, translations, self._project, self._site)
+
+    def files(self, entries: Iterable[Entry]) -> Mapping[str, bytes]:
+        """Every feed and page, with the funding visual that the pages show; see `feed.files`."""
+        picture = self._visual()
+        if picture is None:
+            return feed.files(entries, self._project, self._site, self._environment)
+        shown = EntryPicture(
+            url=self._site.media(picture),
+            media_type=picture.media_type,
+            size=len(picture.body),
+            width=picture.width,
+            height=picture.height,
+            alt=self._project.funding.visual_alt.get(self._project.default_lang, ""),
+        )
+        made = feed.files(entries, self._project, self._site, self._environment, shown)
+        return {**made, f"media/{picture.name}": picture.body}
+
+    def _visual(self) -> Picture | None:
+        """Pages that are out go on without a visual that was moved away: the newsletter refuses to."""
+        path = self._project.funding.visual
+        if path is None or self._shop is None:
+            return None
+        try:
+            return self._shop.prepare(Image(src=path.name, file=path))
+        except RenderError:
+            return None
