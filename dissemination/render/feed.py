@@ -129,8 +129,13 @@ def files(
 
 
 def _whole(one: Entry) -> Entry:
-    """The entry with clean text and times as feeds tell them: UTC, seconds, never edited before it was out."""
+    """The entry with clean text and times as feeds tell them: UTC, seconds, never edited before it was out.
+
+    feedgen gives up a whole feed for one entry without a title.
+    """
     one = bodies.cleaned(one)
+    title = one.title or one.summary or one.item_id
+    one = replace(one, title=title, summary=one.summary or title)
     if one.published is None:
         return one
     published = _second(one.published)
