@@ -93,3 +93,7 @@ class InDoubtError(ChannelError):
 
 class NeedsLoginError(ChannelError):
     """The credentials are missing, wrong or expired: the channel pauses until somebody logs in."""
+
+
+class AddressError(WrongUseError):
+    """This is no mail address; the text says why."""

@@ -7,9 +7,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
+from dissemination.channels import sections
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.mime import Composer
-from dissemination.channels.email.settings import EmailSettings, read_settings
+from dissemination.channels.email.settings import EmailSettings
 from dissemination.channels.email.transport import Envelope, HungUpError, Server, Session, connect
 from dissemination.errors import ChannelError, RejectedError
 from dissemination.model import Carries, Limits, Mail, Message, Receipt, Repeat
@@ -24,7 +25,7 @@ def make(options: ChannelOptions) -> EmailChannel:
     Raises:
         SettingsError: the section of settings is not right.
     """
-    settings = read_settings(options.name, options.settings)
+    settings = sections.read(options, EmailSettings)
     return EmailChannel(
         settings, settings.server(options.project.root), lambda: options.secret("SMTP_PASSWORD"), options.clock.now
     )

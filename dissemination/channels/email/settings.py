@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.mime import Sender
 from dissemination.channels.email.transport import Server
-from dissemination.errors import RejectedError, SettingsError
+from dissemination.errors import RejectedError
 
 _HOST_NAME = r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$"
 
@@ -22,7 +21,9 @@ class EmailSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sender: str = Field(description="Address that mails come from; its domain is in every Message-ID.")
+    sender: str = Field(
+        min_length=3, description="Address that mails come from; its domain is in every Message-ID."
+    )
     sender_name: str = Field("", max_length=200, description="Name beside the address.")
     reply_to: str = Field("", description="Where answers go, if not to the sender.")
     envelope_sender: str = Field("", description="Where bounces go, if not to the sender.")
@@ -60,13 +61,12 @@ class EmailSettings(BaseModel):
                 raise ValueError("has letters beyond ASCII before the @; not every receiver takes them")
         return value
 
-    @model_validator(mode="after")
-    def _encrypted(self) -> Self:
-        if not self.sender:
-            raise ValueError("sender: is empty; write the address that mails come from")
-        if self.tls == "none" and not _is_loopback(self.host):
-            raise ValueError("tls: none is for a server on this machine; write starttls or implicit")
-        return self
+    @field_validator("tls")
+    @classmethod
+    def _encrypted(cls, value: str, info: ValidationInfo) -> str:
+        if value == "none" and not _is_loopback(str(info.data.get("host", ""))):
+            raise ValueError("none is for a server on this machine; write starttls or implicit")
+        return value
 
     def who(self) -> Sender:
         """What every mail says of its sender."""
@@ -90,24 +90,6 @@ class EmailSettings(BaseModel):
             timeout=self.timeout_seconds,
             final_timeout=self.final_timeout_seconds,
         )
-
-
-def read_settings(name: str, settings: Mapping[str, Any]) -> EmailSettings:
-    """Check the section.
-
-    Raises:
-        SettingsError: naming every key that is not right.
-    """
-    try:
-        return EmailSettings.model_validate(settings)
-    except ValidationError as error:
-        faults = (_fault(name, dict(fault)) for fault in error.errors(include_url=False, include_input=False))
-        raise SettingsError(f"settings.yaml: {'; '.join(faults)}") from None
-
-
-def _fault(name: str, fault: Mapping[str, Any]) -> str:
-    where = ".".join(["channels", name, *(str(part) for part in fault["loc"])])
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,61 @@
+"""Mail addresses as they are kept, and as they are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import idna
+
+from dissemination.errors import AddressError
+
+#: RFC 5321, 4.5.3.1, octets.
+_LIMIT = 254
+_LOCAL_LIMIT = 64
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+#: Unquoted characters of RFC 5322, 3.2.3 and RFC 6531: no spaces, separators or control characters.
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\u2028\u2029\ud800-\udfff]+")
+
+
+def tidy(address: str) -> str:
+    """The address as it is kept and written to: the local part letter by letter, the domain in lower-case ASCII.
+
+    Raises:
+        AddressError: it is no address.
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at:
+        raise _refused(address, "has no @")
+    if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+        raise _refused(address, "has a character before the @ that does not belong there")
+    tidied = f"{local}@{_domain(address, domain)}"
+    if len(local.encode()) > _LOCAL_LIMIT or len(tidied.encode()) > _LIMIT:
+        raise _refused(address, "is too long")
+    return tidied
+
+
+def normalise(address: str) -> str:
+    """The form that is compared: as `tidy`, and the local part without regard to case.
+
+    Raises:
+        AddressError: it is no address.
+    """
+    local, _, domain = tidy(address).rpartition("@")
+    return f"{unicodedata.normalize('NFC', local).casefold()}@{domain}"
+
+
+def _domain(address: str, domain: str) -> str:
+    lowered = domain.lower()
+    if not domain.isascii() and len(domain) <= _LIMIT:
+        try:
+            lowered = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise _refused(address, "has a domain that cannot be") from None
+    if not _DOMAIN.fullmatch(lowered):
+        raise _refused(address, "has a domain that cannot be")
+    return lowered
+
+
+def _refused(address: str, why: str) -> AddressError:
+    return AddressError(f"{address[:80]!a} {why}; write it like ana@example.org")

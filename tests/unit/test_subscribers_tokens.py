@@ -1,0 +1,104 @@
+"""Tokens: ours verify, and nothing else does."""
+
+import base64
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dissemination.errors import SettingsError
+from dissemination.model import Site
+from dissemination.ports import Tokens
+from dissemination.subscribers import Purpose, SubscriberTokens
+
+SITE = Site(public_url="https://news.example.eu")
+OLD, NEW = b"an old key of forty characters ........", b"a new key of forty characters ........."
+LETTERS = string.ascii_letters + string.digits + "-_"
+TOKENS = SubscriberTokens([NEW], SITE)
+
+
+def test_links_lead_to_the_site():
+    tokens: Tokens = TOKENS
+    links = tokens.links(7)
+    assert set(links) == {"unsubscribe_url", "preferences_url"}
+    address, _, token = links["unsubscribe_url"].rpartition("/")
+    assert address == "https://news.example.eu/u"
+    assert TOKENS.read(token, Purpose.UNSUBSCRIBE) == (0, 7)
+    address, _, token = links["preferences_url"].rpartition("/")
+    assert address == "https://news.example.eu/p"
+    assert TOKENS.read(token, Purpose.PREFERENCES) == (0, 7)
+
+
+def test_the_same_person_gets_the_same_links():
+    assert TOKENS.links(7) == SubscriberTokens([NEW], SITE).links(7)
+
+
+@given(st.integers(0, 2**40 - 1), st.integers(0, 2**24 - 1), st.sampled_from(Purpose))
+def test_a_token_reads_back(subscriber, number, purpose):
+    token = SubscriberTokens([NEW], SITE, number).make(purpose, subscriber)
+    assert len(token) == 36
+    assert not set(token) - set(LETTERS)
+    assert TOKENS.read(token, purpose) == (number, subscriber)
+
+
+@pytest.mark.parametrize("made", Purpose)
+@pytest.mark.parametrize("read", Purpose)
+def test_a_token_is_for_one_purpose(made, read):
+    assert (TOKENS.read(TOKENS.make(made, 7), read) is not None) == (made is read)
+
+
+@pytest.mark.parametrize("position", range(36))
+def test_no_letter_can_be_another(position):
+    token = TOKENS.make(Purpose.UNSUBSCRIBE, 123_456)
+    for letter in set(LETTERS + "+/= \n.%é\0") - {token[position]}:
+        assert TOKENS.read(token[:position] + letter + token[position + 1 :], Purpose.UNSUBSCRIBE) is None
+
+
+def test_no_second_way_to_write_it():
+    token = next(token for n in range(1000) if {"-", "_"} <= set(token := TOKENS.make(Purpose.UNSUBSCRIBE, n)))
+    variants = [
+        token.replace("-", "+"), token.replace("_", "/"), token + "=", token + "====", token + "\n", " " + token,
+        token[:-1], token + "A", token[:35] + "\n", token.swapcase(), "\ufeff" + token, token * 2,
+    ]  # fmt: skip
+    assert [TOKENS.read(variant, Purpose.UNSUBSCRIBE) for variant in variants] == [None] * len(variants)
+
+
+@given(st.one_of(st.text(max_size=60), st.text(alphabet=LETTERS, min_size=36, max_size=36)))
+def test_nothing_else_is_read(text):
+    assert TOKENS.read(text, Purpose.UNSUBSCRIBE) is None
+
+
+def test_a_huge_text_is_refused_at_once():
+    assert TOKENS.read("A" * 10_000_000, Purpose.UNSUBSCRIBE) is None
+
+
+def test_old_links_survive_a_new_key():
+    old = SubscriberTokens([OLD], SITE).make(Purpose.UNSUBSCRIBE, 7)
+    rotated = SubscriberTokens([NEW, OLD], SITE)
+    assert rotated.read(old, Purpose.UNSUBSCRIBE) == (0, 7)
+    assert rotated.make(Purpose.UNSUBSCRIBE, 7) == TOKENS.make(Purpose.UNSUBSCRIBE, 7)
+    assert TOKENS.read(old, Purpose.UNSUBSCRIBE) is None, "a key that was taken away verifies nothing"
+
+
+def test_keys_with_the_same_id_are_both_tried():
+    by_id = {}
+    for number in range(2000):
+        key = f"a key with a number in it {number}".encode()
+        first = base64.urlsafe_b64decode(SubscriberTokens([key], SITE).make(Purpose.VIEW, 1))[0]
+        other = by_id.setdefault(first, key)
+        if other != key:
+            break
+    token = SubscriberTokens([other], SITE).make(Purpose.VIEW, 1)
+    assert SubscriberTokens([key, other], SITE).read(token, Purpose.VIEW) == (0, 1)
+
+
+@pytest.mark.parametrize("keys", [[], [b""], [b"short"], [NEW, b"short"]])
+def test_short_keys_are_refused(keys):
+    with pytest.raises(SettingsError, match="TOKEN_KEYS"):
+        SubscriberTokens(keys, SITE)
+
+
+def test_a_number_too_large_is_an_error():
+    with pytest.raises(OverflowError):
+        TOKENS.make(Purpose.UNSUBSCRIBE, 2**40)
