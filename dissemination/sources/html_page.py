@@ -22,6 +22,8 @@ MAX_ELEMENTS = 100_000
 MAX_PICTURES = 20
 
 _ARTICLES = frozenset({"NewsArticle", "Article", "BlogPosting", "Report", "Event"})
+#: What the gate for items refuses: here it is the page's noise.
+_HARMFUL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BULLET = re.compile(r"^[-*+]\s+")
 _HEADING = re.compile(r"^#{1,6}\s+")
 
@@ -232,7 +234,7 @@ def _absolute(picture: PagePicture, base: str) -> PagePicture:
 
 
 def _axes(sections: tuple[str, ...]) -> dict[str, Any]:
-    """ "Social" is the programme's topic, "News" a type; what is neither is a category."""
+    """The word "Social" is the programme's topic, "News" a type; what is neither is a category."""
     low = [section.lower() for section in sections]
     others = tuple(section for section in sections if section.lower() not in {*TYPES, *TOPICS})
     return {
@@ -253,7 +255,7 @@ def _body(tree: Any) -> str:
         include_tables=True,
         with_metadata=False,
     )
-    return found or ""
+    return "\n".join(_HARMFUL.sub(" ", line) for line in (found or "").split("\n"))
 
 
 def _cleaned(body: str, title: str, words: set[str]) -> str:
@@ -278,7 +280,7 @@ def _lines(content: bytes, title: str) -> dict[str, int]:
 
 
 def _text(value: Any) -> str:
-    return " ".join(value.split())[:1000] if isinstance(value, str) else ""
+    return " ".join(_HARMFUL.sub(" ", value).split())[:1000] if isinstance(value, str) else ""
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ TYPES: Mapping[str, ItemType] = {
 TOPICS: Mapping[str, Topic] = {topic.value.lower(): topic for topic in Topic}
 #: Links for keyboards and screen readers that text extraction leaves as words.
 SKIP_LINKS = re.compile(
-    r"(?:(?:go|skip|jump) to (?:the )?(?:main )?(?:menu|search|content|footer|navigation)\s*)+", re.I
+    r"(?:(?:go|skip|jump) to (?:the )?(?:main )?(?:menu|search|content|footer|navigation)\s*)+", re.IGNORECASE
 )
 LABELS = frozenset({"image", "date", "tags", "share", "share this", "print"})
 
