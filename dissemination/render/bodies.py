@@ -21,6 +21,7 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _URL_SAFE = "%/:?@!$&'()*+,;=~-._[]"
 #: Attributes that the feed validator warns of (style), or that mean nothing elsewhere.
 _DROPPED = frozenset({"style", "srcset", "loading", "decoding", "data-src", "target"})
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ADDRESSES = ("href", "src", "cite")
 
 _T = TypeVar("_T")
@@ -71,10 +72,15 @@ class Body:
 
 
 def body(item: NewsItem, pictures: Mapping[str, Picture], site: Site) -> Body:
-    """The item's body with absolute addresses; a picture that is not there gives way to its alternative text."""
+    """The item's body with absolute addresses, and headings that follow the title's without a gap.
+
+    A picture that is not there, or lies elsewhere, gives way to its alternative text: fetching it from elsewhere
+    would tell a third party who reads.
+    """
     root = lxml_html.fragment_fromstring(clean(item.html), create_parent="div")
     etree.strip_elements(root, etree.Comment, etree.ProcessingInstruction, with_tail=False)
     rewriter = _Rewriter(item=item, pictures=pictures, site=site)
+    _shift_headings(root)
     for element in list(root.iter()):
         rewriter.rewrite(element)
     return Body(html=_inner(root), shown=tuple(dict.fromkeys(rewriter.shown)))
@@ -108,8 +114,8 @@ class _Rewriter:
             element.set("src", self.site.media(picture))
             element.set("width", str(picture.width))
             element.set("height", str(picture.height))
-        elif not source.startswith(("https://", "http://", "//")):
-            _give_way(element)
+        else:
+            _give_way(element, _elsewhere(source))
 
     def _prepared(self, source: str) -> Picture | None:
         path = unquote(source)
@@ -119,11 +125,28 @@ class _Rewriter:
         return self.pictures.get(posixpath.normpath(posixpath.join(str(self.item.folder), path)))
 
 
-def _give_way(element: Any) -> None:
+def _elsewhere(source: str) -> str:
+    """Where a picture can be looked at; "" for one of ours that is lost."""
+    return absolute(f"https:{source}" if source.startswith("//") else source, "")
+
+
+def _give_way(element: Any, address: str) -> None:
+    """The words in place of the picture; a link, where it can be looked at elsewhere."""
     words = element.get("alt", "")
     element.clear(keep_tail=True)
     element.tag = "span"
     element.text = words
+    if address and words and next(element.iterancestors("a"), None) is None:
+        element.tag = "a"
+        element.set("href", address)
+
+
+def _shift_headings(root: Any) -> None:
+    """Whatever levels are used become h2, h3, ... in their order: h1 is the title's."""
+    used = sorted({element.tag for element in root.iter(*_HEADINGS)})
+    levels = dict(zip(used, _HEADINGS[1:] + _HEADINGS[-1:], strict=False))
+    for element in list(root.iter(*_HEADINGS)):
+        element.tag = levels[element.tag]
 
 
 def _inner(root: Any) -> str:

@@ -124,9 +124,30 @@ def test_links_are_absolute_or_gone(written, seen):
 
 
 def test_attributes_that_readers_warn_of_are_dropped():
-    html = '<p style="color:red" class="x"><img src="https://a.example/x.png" srcset="y 2x" loading="lazy" alt="">'
-    entry = make(sample_item(image=None, html=html + "<!-- secret -->"))
-    assert entry.html == '<p class="x"><img src="https://a.example/x.png" alt=""></p>'
+    html = '<p style="color:red" class="x"><img src="map.png" srcset="y 2x" loading="lazy" alt="">'
+    entry = make(sample_item(image=None, html=html + "<!-- secret -->"), map_png=OTHER)
+    assert entry.html == f'<p class="x"><img src="{SITE.media(OTHER)}" alt="" width="64" height="36"></p>'
+
+
+@pytest.mark.parametrize("source", ["https://a.example/x.png", "//a.example/x.png"])
+def test_a_picture_that_lies_elsewhere_is_not_fetched(source):
+    entry = make(
+        sample_item(image=None, html=f'<p><img src="{source}" alt="A map"><img src="{source}" alt=""> x</p>')
+    )
+    assert entry.html == '<p><a href="https://a.example/x.png">A map</a><span></span> x</p>'
+
+
+def test_a_link_around_such_a_picture_stays_the_only_one():
+    html = '<a href="https://b.example/"><img src="https://a.example/x.png" alt="A map"></a>'
+    assert make(sample_item(image=None, html=html)).html == '<a href="https://b.example/"><span>A map</span></a>'
+
+
+def test_headings_follow_the_title_without_a_gap():
+    entry = make(sample_item(image=None, html="<h1>A</h1><h3>B</h3><h1>C</h1>"))
+    assert entry.html == "<h2>A</h2><h3>B</h3><h2>C</h2>"
+    every = "".join(f"<h{n}>x</h{n}>" for n in range(1, 7))
+    assert make(sample_item(image=None, html=every)).html.count("<h6>") == 2
+    assert make(sample_item(image=None, html="<h4>A</h4>")).html == "<h2>A</h2>"
 
 
 def test_characters_that_cost_a_feed_are_gone():
