@@ -62,12 +62,14 @@ class Deliveries:
             return _count(connection, publication)
 
     def claim(self, key: str, owner: str, lease: float, *, resend: bool) -> Claim | None:
-        """Take an open batch whose wait is over.
+        """Take an open batch whose wait is over; None while the edition is paused or cancelled.
 
         What an older claim left in `sending` is in doubt: `resend` makes it pending again (the same Message-ID
         goes out), otherwise it stays in doubt for the officer.
         """
         with self._database.write() as connection:
+            if not _may_go_on(connection, key):
+                return None
             publication, now = _id(connection, key), self._database.now(connection)
             takeable = sa.or_(
                 sa.and_(
