@@ -1,0 +1,86 @@
+"""Contrast of text on its background, from inline styles alone (WCAG 2.2, 1.4.3)."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+from PIL import ImageColor
+
+LEAST_RATIO = 4.5
+
+Colour = tuple[int, int, int]
+
+_BLACK, _WHITE, _LINK_BLUE = (0, 0, 0), (255, 255, 255), (0, 0, 238)
+_DECLARATION = re.compile(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]+)", re.IGNORECASE)
+_COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl)a?\([^)]*\)|\b[a-z]{3,20}\b", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
+
+
+def weak(root: etree._Element) -> Iterator[tuple[str, float]]:
+    """Each text whose contrast is below 4.5 with its ratio; every pair of colours once."""
+    seen: set[tuple[Colour, Colour]] = set()
+    for text, front, back in _texts(root):
+        ratio = contrast(front, back)
+        if ratio < LEAST_RATIO and (front, back) not in seen:
+            seen.add((front, back))
+            yield text, ratio
+
+
+def _texts(root: etree._Element) -> Iterator[tuple[str, Colour, Colour]]:
+    """Every visible text with its colour and the nearest background."""
+    stack = [(root, _BLACK, _WHITE)]
+    while stack:
+        element, front, back = stack.pop()
+        style = element.get("style") or ""
+        if not isinstance(element.tag, str) or element.tag in {"head", "style", "script"} or _HIDDEN.search(style):
+            continue
+        front, back = _colours(element, style, front, back)
+        if element.text and element.text.strip():
+            yield element.text.strip(), front, back
+        for child in element:
+            if child.tail and child.tail.strip():
+                yield child.tail.strip(), front, back
+            stack.append((child, front, back))
+
+
+def _colours(element: etree._Element, style: str, front: Colour, back: Colour) -> tuple[Colour, Colour]:
+    rules = {name.lower(): value for name, value in _DECLARATION.findall(style)}
+    behind = rules.get("background-color") or rules.get("background") or element.get("bgcolor") or ""
+    words = rules.get("color") or element.get("color") or ""
+    # A link without a colour of its own gets the mail program's blue.
+    inherited = _LINK_BLUE if element.tag == "a" and element.get("href") and not words else front
+    return parse(words) or inherited, parse(behind) or back
+
+
+@functools.lru_cache(maxsize=512)
+def parse(text: str) -> Colour | None:
+    """The first colour that stands in a CSS value; None for none, or one that lets its ground shine through."""
+    for word in _COLOUR.findall(text[:200]):
+        try:
+            red, green, blue, *alpha = ImageColor.getrgb(word)
+        except ValueError:
+            continue
+        return (red, green, blue) if alpha in ([], [255]) else None
+    return None
+
+
+@functools.lru_cache(maxsize=512)
+def contrast(front: Colour, back: Colour) -> float:
+    """The ratio of WCAG 2.2: 1 (equal) to 21 (black on white)."""
+    light, dark = sorted((_luminance(front), _luminance(back)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    red, green, blue = (_linear(channel / 255) for channel in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
