@@ -79,10 +79,11 @@ def links(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _addresses(token: str, *, bare: bool = True) -> list[tuple[int, int]]:
+@lru_cache(maxsize=4096)
+def _addresses(token: str, *, bare: bool = True) -> tuple[tuple[int, int], ...]:
     if _endless(token):
-        return [(0, len(token))]
-    return [(a, b) for a, b in (url["indices"] for url in extract_urls_with_indices(token, bare))]
+        return ((0, len(token)),)
+    return tuple((a, b) for a, b in (url["indices"] for url in extract_urls_with_indices(token, bare)))
 
 
 def _endless(token: str) -> bool:
@@ -114,7 +115,7 @@ def _weight(token: str) -> int:
 def _clusters(text: str, limits: Limits) -> int:
     if limits.link_length:
         text = _shortened(_REMOTE_MENTION.sub(r"\1", text), limits.link_length)
-    return len(graphemes(text))
+    return len(_GRAPHEMES.findall(text))
 
 
 def _shortened(text: str, length: int) -> str:

@@ -18,7 +18,8 @@ _WHOLE = regex.compile(
 _DANGLING = frozenset(",;:.\u2013\u2014-(\u201e\u201c\u00ab")
 # A word longer than this is no word, or its script has no spaces: it may be cut between characters.
 _LONG_WORD = 30
-_BESIDE = 40
+_BEYOND = 3
+_BEFORE = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,7 @@ def shortened(text: str, fits: Callable[[str], bool], *, least: int = 1) -> str:
 
 
 def _around(mark: int, size: int) -> Iterator[int]:
-    yield from range(min(mark + _BESIDE, size) - 1, max(mark - _BESIDE, 0) - 1, -1)
+    yield from range(min(mark + _BEYOND, size) - 1, max(mark - _BEFORE, 0) - 1, -1)
 
 
 def _clusters(text: str) -> list[_Cluster]:

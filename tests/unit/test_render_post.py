@@ -255,7 +255,7 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=20), st.lists(PIECES, min_size=60, m
 
 
 def clean(text):
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", text.replace("\r", "\n"))
     kept = "".join(c for c in composed if unicodedata.category(c) not in {"Cc", "Cs"} or c in "\n\t")
     return " ".join(regex.sub("[\ufeff\ufffe\uffff]", "", kept).split())
 
@@ -264,6 +264,7 @@ def clean(text):
 @given(title=TEXTS, summary=TEXTS, tags=st.lists(WORDISH, max_size=8))
 @example(title="word " * 80, summary="", tags=[])
 @example(title="a", summary="\u0600 word " * 60, tags=["a"])
+@example(title="", summary="0\r\U0001e8d0", tags=[])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_whatever_comes_the_limit_the_link_and_the_graphemes_hold(network, title, summary, tags):
     limits = NETWORKS[network]
