@@ -1,0 +1,229 @@
+"""The one place that knows every concrete part and brings them together."""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from dissemination import __version__
+from dissemination.app import App
+from dissemination.channels import load as load_channel
+from dissemination.channels.gate import HttpGate
+from dissemination.channels.notify import Notices
+from dissemination.checks import check_items, check_letter, check_post
+from dissemination.engines import LocalEngine
+from dissemination.errors import SettingsError
+from dissemination.files import FolderShelf, shipped, write_atomic
+from dissemination.model import Audience, Project, Site
+from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
+from dissemination.ports import Channel, ChannelOptions, Clock, Recurrences
+from dissemination.render import PictureShop, Rendering
+from dissemination.scheduling import Ticker, WallClockRecurrences
+from dissemination.settings import DigestSection, Secrets, Settings, load
+from dissemination.sources import FolderSource, Imported, import_file
+from dissemination.store import Store
+from dissemination.store.restore import restore as restore_store
+from dissemination.subscribers import AddressBook, SubscriberTokens
+
+#: Jobs that run side by side: one network's posts, one edition.
+WORKERS = 4
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    #: Leases are then judged by the database's clock where machines share it.
+    real = True
+
+    def now(self) -> datetime:
+        """The present instant in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def find_root(start: Path) -> Path:
+    """The project folder that `start` lies in: the nearest one upwards with a settings.yaml.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "settings.yaml").is_file():
+            return folder
+    raise SettingsError(f"{start}: no settings.yaml here or above; `disseminate init` makes a project folder")
+
+
+def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> App:
+    """Open the project folder.
+
+    Args:
+        root: the folder of settings.yaml.
+        clock: the present; the machine's where left out.
+        environ: where secrets are looked for; the process's environment where left out.
+
+    Raises:
+        SettingsError: settings.yaml is not right.
+        StoreError: the database cannot be used.
+    """
+    root = root.absolute()
+    settings = load(root / "settings.yaml")
+    project = settings.project(root)
+    clock = clock or SystemClock()
+    secrets = Secrets(os.environ if environ is None else environ)
+    site = Site(public_url=project.public_url)
+    cache = root / "var" / "cache"
+    keys = _token_keys(root, secrets)
+    shop = PictureShop(cache / "pictures")
+    channels = _channels(settings, project, secrets, clock)
+    channels = _channels(settings, project, secrets, clock)
+    return App(
+        parts=Parts(
+            project=project,
+            site=site,
+            rules=_rules(settings, project),
+            clock=clock,
+            store=Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock),
+            source=FolderSource(project, root / settings.news.folder, cache),
+            checks=Checks(items=check_items, letter=check_letter, post=check_post),
+            pictures=shop,
+            renderer=Rendering(project, _own_templates(root), shop),
+            recurrences=WallClockRecurrences(),
+            channels=channels,
+            engine=LocalEngine(WORKERS),
+            gate=HttpGate(project.public_url),
+            shelf=FolderShelf(root / "feeds"),
+            notifier=Notices(
+                addresses=tuple(settings.notify.mail),
+                webhooks=tuple(settings.notify.webhooks),
+                mail=getattr(channels.get("email"), "send_notice", None),
+                secret=secrets.get,
+                clock=clock,
+            ),
+            tokens=SubscriberTokens(keys, site),
+            owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
+            fingerprint=_fingerprint(root),
+        ),
+        addresses=AddressBook(keys[-1]),
+        secrets=secrets.known(),
+    )
+
+
+@contextmanager
+def opened(root: Path, *, clock: Clock | None = None) -> Iterator[App]:
+    """`make_app`, closed at the end."""
+    app = make_app(root, clock=clock)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def make_ticker(app: App, tick: Callable[[], None], on_error: Callable[[Exception], None]) -> Ticker:
+    """The scheduler for `disseminate run`, at the pace that settings name."""
+    return Ticker(tick, load(app.parts.project.root / "settings.yaml").publishing.tick_seconds, on_error=on_error)
+
+
+def recurrences() -> Recurrences:
+    """Wall-clock recurrences, also where there is no project."""
+    return WallClockRecurrences()
+
+
+def importer(project: Project, path: Path) -> Imported:
+    """Make a draft item of a page; see `sources.import_file`."""
+    folder = load(project.root / "settings.yaml").news.folder
+    return import_file(path, project, project.root / folder)
+
+
+def restore(root: Path, source: Path) -> Path | None:
+    """Put a backup in place; see `store.restore`."""
+    settings = load(root / "settings.yaml")
+    if Secrets(os.environ).get("DATABASE_URL"):
+        raise SettingsError("restore: this project's database is PostgreSQL; use pg_restore")
+    return restore_store(source, root / settings.store.path, SystemClock())
+
+
+def _rules(settings: Settings, project: Project) -> Rules:
+    letters, publishing = settings.newsletter, settings.publishing
+    return Rules(
+        digests=tuple(_digest(name, section, project) for name, section in letters.digests.items()),
+        flash=Audience(lists=tuple(letters.flash.lists), exclude=tuple(letters.flash.exclude)),
+        newsletter=letters.name,
+        languages={name: channel.languages[0] for name, channel in settings.channels.items() if channel.languages},
+        grace=publishing.grace_minutes * 60,
+        lease=float(publishing.lease_seconds),
+        window=publishing.window,
+        attempts=publishing.attempts,
+    )
+
+
+def _digest(name: str, section: DigestSection, project: Project) -> Digest:
+    zone = section.timezone or project.timezone
+    since = section.since
+    return Digest(
+        name=name,
+        cron=section.cron,
+        timezone=zone,
+        audience=Audience(lists=tuple(section.lists), exclude=tuple(section.exclude)),
+        max_items=section.max_items,
+        intro=section.intro,
+        pinned=tuple(section.pinned),
+        excluded=tuple(section.excluded),
+        skip_when_empty=section.skip_when_empty,
+        grace=section.grace_minutes * 60,
+        starts=section.starts,
+        since=datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None,
+    )
+
+
+def _channels(settings: Settings, project: Project, secrets: Secrets, clock: Clock) -> Mapping[str, Channel]:
+    return {
+        name: load_channel(section.use)(
+            ChannelOptions(
+                name=name,
+                settings=section.options,
+                project=project,
+                secret=secrets.get,
+                public=project.root / "feeds",
+                outbox=project.root / "var" / "outbox",
+                clock=clock,
+            )
+        )
+        for name, section in settings.channels.items()
+    }
+
+
+def _own_templates(root: Path) -> Path | None:
+    folder = root / "templates"
+    return folder if folder.is_dir() else None
+
+
+def _token_keys(root: Path, secrets: Secrets) -> list[bytes]:
+    """The keys of subscribers' links, newest first. Without a secret, one is made once and kept in var/."""
+    given = secrets.get("TOKEN_KEYS")
+    if given:
+        return [key.encode() for key in given.split()]
+    path = root / "var" / "token.key"
+    if not path.exists():
+        write_atomic(path, random.token_hex(32).encode(), mode=0o600)
+    return path.read_bytes().split()
+
+
+def _fingerprint(root: Path) -> str:
+    """Everything besides items that rendering depends on: settings, templates, the program."""
+    paths = [root / "settings.yaml"]
+    for folder in filter(None, (shipped("templates"), _own_templates(root))):
+        paths += sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = sha256(__version__.encode())
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,231 @@
+"""disseminate demo: the main job from nothing, on the sample, with a real mail server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+import yaml
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from dissemination.app import App
+from dissemination.cli.common import FINDINGS, err, guarded, out, table
+from dissemination.cli.mailbox import Mailbox
+from dissemination.cli.planning import show_plan
+from dissemination.errors import WrongUseError
+from dissemination.files import shipped
+from dissemination.model import State, Subscriber
+
+PEOPLE = 25
+#: The most that the demo waits for everything to be out, in seconds.
+PATIENCE = 60.0
+_LANGUAGES = ("en", "en", "en", "ro", "it")
+_GOING = (State.SCHEDULED, State.SENDING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pass:
+    """What one pass brought to the outer world, counted there."""
+
+    mails: int
+    feeds: int
+    posts: int
+
+
+@guarded
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="A new folder; one under var/ where left out.", metavar="DIR")
+    ] = None,
+) -> None:
+    """The main job on the sample, from nothing: 25 mails, feeds and posts, and a second pass that sends nothing."""
+    root = folder.absolute() if folder else _fresh()
+    if root.exists() and any(root.iterdir()):
+        raise WrongUseError(f"demo: {root} is not empty; name a new folder")
+    from dissemination.bootstrap import opened  # noqa: PLC0415 - brings every library with it
+
+    with Mailbox(root / "mailbox") as mailbox:
+        _lay_out(root, mailbox.port)
+        with opened(root) as app, app.publishing():
+            app.add_subscribers(_people())
+            out.print(
+                f"[bold]1.[/bold] {PEOPLE} subscribers who consented, a project folder, a mail server on loopback."
+            )
+            plan = [line.publication for line in app.plan().lines]
+            out.print("[bold]2.[/bold] The plan:")
+            show_plan(plan, app.parts.project.timezone)
+            verdicts = app.approve([], who="demo", everything=True)
+            done = sum(not verdict.refused for verdict in verdicts)
+            out.print(f"[bold]3.[/bold] {done} publications approved; their very bytes are stored.")
+            first = _first_pass(app, root, mailbox)
+            second = _second_pass(app, root, mailbox)
+    _report(root, first, second)
+
+
+def _fresh() -> Path:
+    base = Path.cwd() / "var"
+    number = 1
+    while (base / f"demo-{number}").exists():
+        number += 1
+    return base / f"demo-{number}"
+
+
+def _lay_out(root: Path, port: int) -> None:
+    """The sample project, with the mail server on loopback and its digest due this very minute."""
+    shutil.copytree(shipped("news"), root / "news", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = yaml.safe_load(shipped("settings.yaml").read_text("utf-8"))
+    _set_up_mail(settings, port)
+    _make_due(settings)
+    settings["publishing"] = {**(settings.get("publishing") or {}), "tick_seconds": 1}
+    settings.pop("notify", None)
+    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
+    (root / "settings.yaml").write_text(f"# The sample's settings, changed for the demo.\n{text}", "utf-8")
+    (root / "feeds").mkdir()
+
+
+def _set_up_mail(settings: dict[str, Any], port: int) -> None:
+    mail = settings["channels"]["email"]
+    for key in ("username", "ca_file", "hostname"):
+        mail.pop(key, None)
+    mail |= {"host": "127.0.0.1", "port": port, "tls": "none"}
+
+
+def _make_due(settings: dict[str, Any]) -> None:
+    """The weekly digest comes out at this minute of this day instead."""
+    zone = ZoneInfo(settings["project"]["timezone"])
+    now = datetime.now(UTC).astimezone(zone).replace(second=0, microsecond=0)
+    digests = settings["newsletter"]["digests"]
+    name = next(iter(digests))
+    settings["newsletter"]["digests"] = {
+        name: digests[name] | {"cron": f"{now.minute} {now.hour} * * *", "starts": now.isoformat()}
+    }
+
+
+def _people() -> Iterator[Subscriber]:
+    consented = datetime.now(UTC) - timedelta(days=30)
+    for number in range(1, PEOPLE + 1):
+        yield Subscriber(
+            id=0,
+            email=f"reader{number:02}@mailbox.example",
+            name=f"Reader {number:02}",
+            lang=_LANGUAGES[number % len(_LANGUAGES)],
+            lists=("news",),
+            consent_source="sample data of the demo",
+            consent_at=consented,
+        )
+
+
+def _first_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
+    """Run the scheduler until all that is due is out."""
+    out.print("[bold]4.[/bold] The scheduler runs until all that is due is out.")
+    with _scheduler(app) as failures, _progress() as progress:
+        task = progress.add_task("mails", total=PEOPLE)
+        over = threading.Event()
+        waited = 0.0
+        while waited < PATIENCE and not failures and not _all_out(app):
+            over.wait(0.2)
+            waited += 0.2
+            progress.update(task, completed=mailbox.count)
+        progress.update(task, completed=mailbox.count)
+    for failure in failures:
+        err.print(f"[red]Error:[/red] {escape(str(failure))}")
+    return _count(root, mailbox)
+
+
+def _all_out(app: App) -> bool:
+    now = app.parts.clock.now()
+    going = app.parts.store.publications.in_state(*_GOING)
+    return not any(p.state is State.SENDING or (p.due_at is not None and p.due_at <= now) for p in going)
+
+
+@contextmanager
+def _scheduler(app: App) -> Iterator[list[Exception]]:
+    from dissemination.bootstrap import make_ticker  # noqa: PLC0415 - brings every library with it
+
+    failures: list[Exception] = []
+    ticks = app.ticks()
+    ticker = make_ticker(app, lambda: _ignore(ticks.tick()), failures.append)
+    ticker.start()
+    ticker.wake()
+    try:
+        yield failures
+    finally:
+        ticker.stop(PATIENCE)
+
+
+def _ignore(_: object) -> None:
+    """A tick's tally is counted outside, at the mailbox and in the folders."""
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("   {task.description}"), BarColumn(30), MofNCompleteColumn(), console=out
+    )
+
+
+def _second_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
+    """Publish again: the outer world must not change."""
+    before = _count(root, mailbox)
+    stamps = _stamps(root)
+    app.publish()
+    after = _count(root, mailbox)
+    rewritten = sum(stamps.get(path) != stamp for path, stamp in _stamps(root).items())
+    return Pass(mails=after.mails - before.mails, feeds=rewritten, posts=after.posts - before.posts)
+
+
+def _count(root: Path, mailbox: Mailbox) -> Pass:
+    return Pass(mails=mailbox.count, feeds=len(_feeds(root)), posts=len(_posts(root)))
+
+
+def _feeds(root: Path) -> Sequence[Path]:
+    return [path for path in (root / "feeds").rglob("*") if path.suffix in {".xml", ".json"}]
+
+
+def _posts(root: Path) -> Sequence[Path]:
+    outbox = root / "var" / "outbox"
+    return sorted(p for p in outbox.rglob("*") if p.is_file() and "media" not in p.parts)
+
+
+def _stamps(root: Path) -> dict[Path, tuple[int, int]]:
+    files = [path for path in (root / "feeds").rglob("*") if path.is_file()]
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+
+def _report(root: Path, first: Pass, second: Pass) -> None:
+    shutil.copytree(root / "var" / "outbox", root / "outbox", dirs_exist_ok=True)
+    facts = {"first_pass": asdict(first), "second_pass": asdict(second)}
+    (root / "demo.json").write_text(json.dumps(facts, indent=2) + "\n")
+    out.print("[bold]5.[/bold] What went out, and what a second pass added:")
+    made = table("What", "First", "Second", "Open")
+    rows = (
+        ("Mails (.eml)", "mails", "mailbox"),
+        ("Feed documents", "feeds", "feeds"),
+        ("Posts", "posts", "outbox"),
+    )
+    for title, name, place in rows:
+        made.add_row(title, str(getattr(first, name)), str(getattr(second, name)), _shown(root / place))
+    out.print(made)
+    page = root / "feeds" / "index.html"
+    out.print(f"Start with {escape(_shown(page))}", soft_wrap=True)
+    good = first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)
+    if not good:
+        err.print("[red]Error:[/red] not everything went out once; `disseminate log` in that folder tells why")
+        raise typer.Exit(FINDINGS)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        return str(path)

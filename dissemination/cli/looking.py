@@ -1,0 +1,152 @@
+"""Commands that look: status, log, doctor, when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+
+from dissemination.cli.common import (
+    COLOURS,
+    FINDINGS,
+    FINE,
+    Json,
+    guarded,
+    out,
+    print_json,
+    project,
+    state_text,
+    table,
+)
+from dissemination.cli.planning import facts, moment, show_plan
+from dissemination.errors import SettingsError, WrongUseError
+from dissemination.model import Happening, Level
+from dissemination.pipeline.status import Status
+
+
+@guarded
+def status(*, as_json: Json = False) -> None:
+    """What went out, what waits, what failed and why, what is in doubt."""
+    with project() as app:
+        seen, zone = app.status(), app.parts.project.timezone
+    if as_json:
+        lists = ("waiting", "asking", "sent")
+        print_json(
+            {name: [facts(p) for p in getattr(seen, name)] for name in lists}
+            | {"counts": seen.counts, "deliveries": seen.deliveries, "paused": seen.paused, "last": seen.last}
+        )
+    else:
+        _show_status(seen, zone)
+    raise typer.Exit(FINDINGS if seen.asking else FINE)
+
+
+def _show_status(seen: Status, zone: str) -> None:
+    for channel, why in seen.paused.items():
+        out.print(f"[yellow]Paused:[/yellow] {'every channel' if channel == '*' else channel} ({escape(why)})")
+    counts = ", ".join(f"{count} {state_text(state)}" for state, count in seen.counts.items())
+    out.print(counts or "Nothing is planned yet: `disseminate plan`.")
+    for title, rows in (("Asks you", seen.asking), ("Waits", seen.waiting), ("Went out", seen.sent)):
+        if rows:
+            out.print(f"\n[bold]{title}[/bold]")
+            show_plan(rows, zone)
+    for key, states in seen.deliveries.items():
+        said = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in states.items())
+        out.print(f"\n{escape(key)}: {said}")
+
+
+@guarded
+def log(
+    count: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many events.")] = 50,
+    subject: Annotated[str, typer.Option("--of", help="Only of this item or edition.", metavar="ID")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Every event with its time, the newest last."""
+    with project() as app:
+        events, zone = app.log(count, subject), app.parts.project.timezone
+    if as_json:
+        print_json(events)
+        return
+    for event in events:
+        out.print(_line(event, zone))
+    if not events:
+        out.print("Nothing has happened yet.")
+
+
+def _line(event: Happening, zone: str) -> str:
+    at = f"{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    subject = " ".join(filter(None, (event.subject, f"on {event.channel}" if event.channel else "")))
+    words = [
+        f"[dim]{at}[/dim]",
+        f"[bold]{event.kind.replace('_', ' ')}[/bold]",
+        escape(subject),
+        escape(event.detail),
+    ]
+    return " ".join(filter(None, words))
+
+
+@guarded
+def doctor(*, as_json: Json = False) -> None:
+    """Settings, templates, secrets, mail server, clock and zone, database: is everything there?"""
+    with project() as app:
+        symptoms = app.doctor()
+    if as_json:
+        print_json(symptoms)
+    else:
+        made = table("What", "", "Seen")
+        for symptom in symptoms:
+            level = symptom.level
+            mark = f"[{COLOURS[level]}]{level.value}[/{COLOURS[level]}]" if level else "[green]fine[/green]"
+            made.add_row(symptom.what, mark, escape(symptom.said))
+        out.print(made)
+    raise typer.Exit(FINDINGS if any(s.level is Level.ERROR for s in symptoms) else FINE)
+
+
+@guarded
+def when(
+    expression: Annotated[str, typer.Argument(help='Cron: "0 10 * * thu", or @weekly.', metavar="EXPR")],
+    zone: Annotated[str, typer.Option(help="IANA zone; the project's where left out.")] = "",
+    start: Annotated[str, typer.Option("--from", help="ISO 8601; now where left out.", metavar="T")] = "",
+    count: Annotated[int, typer.Option(min=1, max=1000)] = 5,
+    *,
+    as_json: Json = False,
+) -> None:
+    """The next instants of a recurrence; changes of clocks are noted."""
+    from dissemination.bootstrap import SystemClock, recurrences  # noqa: PLC0415 - only this command needs it
+
+    zone = zone or _project_zone()
+    after = _instant(start, zone) if start else SystemClock().now()
+    found = recurrences().next(expression, zone, after, count)
+    if as_json:
+        print_json([{"utc": o.utc, "local": o.local, "note": o.note} for o in found])
+        return
+    made = table("Local", "UTC", "Note")
+    for occurrence in found:
+        made.add_row(f"{occurrence.local:%a %F %H:%M}", f"{occurrence.utc:%F %H:%M}", escape(occurrence.note))
+    out.print(made)
+
+
+def _project_zone() -> str:
+    from dissemination.bootstrap import find_root  # noqa: PLC0415 - only this command needs it
+    from dissemination.settings import load  # noqa: PLC0415 - only this command needs it
+
+    try:
+        return load(find_root(Path.cwd()) / "settings.yaml").about.timezone
+    except SettingsError as error:
+        raise WrongUseError(f"when: no project here to take the zone from ({error}); give --zone") from error
+
+
+def _instant(text: str, zone: str) -> datetime:
+    try:
+        moment_ = datetime.fromisoformat(text)
+        place = ZoneInfo(zone)
+    except (ValueError, OSError) as error:
+        raise WrongUseError(f"when: {error}; write --from 2026-10-24T00:00 --zone Europe/Paris") from error
+    return (moment_ if moment_.tzinfo else moment_.replace(tzinfo=place)).astimezone(UTC)
+
+
+__all__ = ["doctor", "log", "moment", "status", "when"]
