@@ -119,10 +119,19 @@ def exposed(value: Any, where: Where = ()) -> Iterator[Where]:
         yield where
 
 
+#: Beginning of a path, what the key must hold, and the secret that is read in its stead.
+_KNOWN_SECRETS = (
+    (("store",), "", "DATABASE_URL"),
+    (("channels", "email"), "pass", "SMTP_PASSWORD"),
+    (("notify",), "secret", "WEBHOOK_SECRET"),
+)
+
+
 def variable_for(where: Where) -> str:
     """The environment variable that should carry what stands at `where`."""
     names = [str(part) for part in where if isinstance(part, str)]
-    if names[:1] == ["store"]:
-        return f"{PREFIX}DATABASE_URL"
+    for start, part, secret in _KNOWN_SECRETS:
+        if tuple(names[: len(start)]) == start and part in names[-1].lower():
+            return PREFIX + secret
     tail = names[1:] if names[:1] == ["channels"] else names[-2:]
     return PREFIX + re.sub(r"[^A-Z0-9]+", "_", _CAMEL.sub("_", "_".join(tail)).upper()).strip("_")

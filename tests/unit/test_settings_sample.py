@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from dissemination.channels.email.settings import EmailSettings
 from dissemination.settings import json_schema, load
 from dissemination.settings.reference import keys, markdown
 from dissemination.settings.strict import read
@@ -68,7 +70,14 @@ def test_a_commented_out_key_is_right_when_it_is_switched_on(tmp_path):
     (tmp_path / "settings.yaml").write_text(text)
     settings = load(tmp_path / "settings.yaml")
     assert settings.partners[0].handles == {"mastodon": "name@server.example"}
-    assert settings.channels["email"].options["in_doubt"] == "resend"
+    EmailSettings.model_validate(settings.channels["email"].options)
+    assert settings.newsletter.digests["weekly"].since == date(2024, 1, 1)
+
+
+def test_the_sample_explains_every_key_of_the_email_channel():
+    for name in EmailSettings.model_fields:
+        assert name in commented_keys() | {"sender_name"}  # explained together with the sender
+    EmailSettings.model_validate(load(SAMPLE).channels["email"].options)
 
 
 def test_the_table_in_the_docs_is_the_schemas():

@@ -143,7 +143,7 @@ KEY_BLOCK = "|\n      -----BEGIN RSA PRIVATE KEY-----\n      hunter2\n"
         (
             "channels:\n  email: {login: {password: hunter2}}\n",
             "channels.email.login.password",
-            "EMAIL_LOGIN_PASSWORD",
+            "SMTP_PASSWORD",
         ),
         (
             "channels:\n  x: {apps: [{clientSecret: hunter2}]}\n",
