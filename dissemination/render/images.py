@@ -119,8 +119,10 @@ def _read(image: Image) -> bytes:
         return read_below(image.file.parent, image.file.name, limit=_LARGEST_FILE)
     except FileNotFoundError as error:
         raise RenderError(f"{image.file}: no such picture; put it there, or correct `src`") from error
-    except (FileRefusedError, OSError) as error:
-        raise RenderError(f"{image.file}: {error}") from error
+    except FileRefusedError as error:
+        raise RenderError(f"{image.file.parent}/{error}") from error
+    except OSError as error:
+        raise RenderError(f"{image.file}: cannot be read: {error.strerror}; put a picture there") from error
 
 
 def _decode(source: bytes, name: str) -> Pillow.Image:

@@ -33,7 +33,7 @@ _TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*
 _VALUE = re.compile(r"""=\s*(?:"([^"]*)"|'([^']*)')""")
 #: No-break spaces are not among them: they stay, as references.
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
 _POSITION = re.compile(r"position (\d+)")
 
 

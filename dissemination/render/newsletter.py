@@ -32,6 +32,8 @@ _ROOM_FOR_A_HOLE = 200
 _SUBJECT = 60
 _PREHEADER_LEAST, _PREHEADER_MOST = 40, 100
 _VISUAL_WIDTH = 180
+#: With fewer stories a list of them says nothing new.
+_CONTENTS_FROM = 3
 _HTML, _TEXT = "newsletter.mjml", "newsletter.txt"
 
 
@@ -61,6 +63,8 @@ class Page:
     #: One item, told in full.
     flash: bool
     stories: tuple[Story, ...]
+    #: Whether the titles are listed at the top.
+    contents: bool
     funding: FundingBlock
     imprint: str
     #: The names of the lists it goes to.
@@ -169,6 +173,7 @@ def _page(edition: Edition, lang: str, pictures: Mapping[str, Picture], project:
         intro=edition.intro.get(lang, "").strip(),
         flash=flash,
         stories=tuple(teller.tell(item, whole=flash) for item in items),
+        contents=not flash and len(items) >= _CONTENTS_FROM,
         funding=_funding(teller),
         imprint=_in(lang, project.imprint, "project.imprint"),
         lists=", ".join(_list_name(key, lang, project) for key in edition.audience.lists) or name,

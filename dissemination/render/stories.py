@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,6 @@ from dissemination.render.words import direction, language_name, long_date
 
 #: Width of the text column in pixels: nothing in it may be wider.
 COLUMN = 520
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +131,7 @@ class StoryTeller:
         if depth(item.html) > DEEPEST:
             raise RenderError(f"{item.path}: more than {DEEPEST} tags inside each other; simplify the text")
         body = bodies.body(item, self.pictures, self.site)
-        return bodies.Body(html=for_mail(body.html, self.site.public_url), shown=body.shown)
+        return bodies.Body(html=for_mail(body.html), shown=body.shown)
 
     def local(self, when: datetime, zone: str = "") -> datetime:
         """Wall time in the zone, or else in the project's."""
@@ -189,42 +189,19 @@ def _bare(url: str) -> str:
     return url.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
 
 
-def for_mail(html: str, public_url: str) -> str:
-    """A body as a mail carries it: headings below the title's, pictures no wider than the column and only ours."""
+def for_mail(html: str) -> str:
+    """A body as a mail carries it: its pictures no wider than the column, none without an alt."""
     if not html.strip():
         return ""
     root = lxml_html.fragment_fromstring(html, create_parent="div")
-    _shift_headings(root)
-    for picture in list(root.iter("img")):
-        _fit_picture(picture, public_url)
+    for picture in root.iter("img"):
+        _fit(picture)
     inner = str(etree.tostring(root, method="html", encoding="ascii"), "ascii")
     return inner.removeprefix("<div>").removesuffix("</div>")
 
 
-def _shift_headings(root: Any) -> None:
-    """The body's levels follow the title's without a gap: whatever is used becomes h2, h3, ... in its order."""
-    used = sorted({element.tag for element in root.iter(*_HEADINGS)})
-    levels = {tag: _HEADINGS[min(place, 5)] for place, tag in enumerate(used, start=1)}
-    for element in root.iter(*_HEADINGS):
-        element.tag = levels[element.tag]
-
-
-def _fit_picture(picture: Any, public_url: str) -> None:
+def _fit(picture: Any) -> None:
     picture.attrib.pop("height", None)
-    source = picture.get("src", "")
-    if not source.startswith(f"{public_url}/"):
-        # Fetching from elsewhere would tell a third party who reads.
-        _stand_in(picture)
-        return
     width = picture.get("width", "")
-    picture.set("width", str(min(int(width), COLUMN) if width.isdecimal() else COLUMN))
+    picture.set("width", str(min(int(width), COLUMN) if re.fullmatch("[1-9][0-9]{0,5}", width) else COLUMN))
     picture.set("alt", picture.get("alt", ""))
-
-
-def _stand_in(picture: Any) -> None:
-    words, address = picture.get("alt", ""), picture.get("src", "")
-    picture.clear(keep_tail=True)
-    picture.text = words
-    picture.tag = "a" if address and words else "span"
-    if picture.tag == "a":
-        picture.set("href", address)
