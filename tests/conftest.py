@@ -49,6 +49,8 @@ def store_target(request, tmp_path):
         yield tmp_path / "var" / "test.db"
         return
     if not POSTGRES:
+        if os.environ.get("DISSEMINATION_NO_SKIPS"):
+            pytest.fail("DISSEMINATION_TEST_POSTGRES must name a database here")
         pytest.skip("DISSEMINATION_TEST_POSTGRES names no database")
     schema = f"t{uuid.uuid4().hex[:16]}"
     engine = sa.create_engine(POSTGRES)

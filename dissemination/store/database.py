@@ -97,7 +97,7 @@ class Database:
         return moment
 
     def _write_lock(self) -> AbstractContextManager[None]:
-        return _flock(self.path.with_name(self.path.name + ".write"), self.clock) if self.path else _nothing()
+        return _flock(self.path.with_name(self.path.name + ".write")) if self.path else _nothing()
 
     def _fold_log(self) -> None:
         if not self.path:
@@ -209,11 +209,11 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _flock(path: Path, clock: Clock) -> Iterator[None]:
+def _flock(path: Path) -> Iterator[None]:
     """An exclusive lock on a file, waited for with patience; it ends with the process, however that ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        waited = 0.0
+        waited, waiting = 0.0, threading.Event()
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -222,7 +222,7 @@ def _flock(path: Path, clock: Clock) -> Iterator[None]:
                 if waited >= PATIENCE:
                     raise BusyError("database: another process is writing and did not finish; try again") from None
                 pause = min(0.002 + waited / 10, 0.1)
-                clock.sleep(pause)
+                waiting.wait(pause)  # the machine's time, not the product's: another process must get its turn
                 waited += pause
         yield
     finally:

@@ -51,8 +51,9 @@ class People:
     def _add(self, connection: Connection, person: Subscriber, address: str, hashed: str) -> int:
         if connection.execute(sa.select(suppressions.c.hash).where(suppressions.c.hash == hashed)).first():
             return 2
-        done = connection.execute(
-            insert_missing(connection, subscribers).values(
+        made = connection.execute(
+            insert_missing(connection, subscribers)
+            .values(
                 email=person.email,
                 address=address,
                 name=person.name,
@@ -62,11 +63,13 @@ class People:
                 consent_at=person.consent_at,
                 created_at=self._database.clock.now(),
             )
-        )
-        found = connection.execute(sa.select(subscribers.c.id).where(subscribers.c.address == address)).scalar_one()
+            .returning(subscribers.c.id)
+        ).scalar()
+        known = sa.select(subscribers.c.id).where(subscribers.c.address == address)
+        found = made or connection.execute(known).scalar_one()
         for name in person.lists:
             connection.execute(insert_missing(connection, memberships).values(list=name, subscriber=found))
-        return 0 if done.rowcount else 1
+        return 0 if made else 1
 
     def all(self, *, listed: str = "", state: str = "") -> Iterator[Subscriber]:
         """Everybody, in the order they came, a thousand at a time."""

@@ -26,8 +26,12 @@ def from_publication(publication: Publication) -> dict[str, Any]:
     """The columns of a publication."""
     facts: dict[str, Any] = {name: getattr(publication, name) for name in _NAMES}
     audience = publication.audience
-    return facts | {
-        "state": publication.state.value,
-        "bound": dict(publication.bound),
-        "audience": {"lists": list(audience.lists), "exclude": list(audience.exclude)},
-    } | {name: list(facts[name]) for name in _LISTS}
+    return (
+        facts
+        | {
+            "state": publication.state.value,
+            "bound": dict(publication.bound),
+            "audience": {"lists": list(audience.lists), "exclude": list(audience.exclude)},
+        }
+        | {name: list(facts[name]) for name in _LISTS}
+    )

@@ -1,0 +1,428 @@
+"""The store's promises, on SQLite and PostgreSQL alike where both can make them."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from dissemination.errors import BusyError, StoreError
+from dissemination.files import digest_of
+from dissemination.model import (
+    Audience,
+    Content,
+    DeliveryState,
+    Happening,
+    Publication,
+    State,
+    Subscriber,
+)
+from dissemination.store import Store, migrate
+from dissemination.store.database import Database
+from dissemination.store.restore import restore
+from dissemination.store.schema import Instant, metadata
+from dissemination.testing import sample_picture
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+
+
+def person(number: int, **changes) -> tuple[Subscriber, str, str]:
+    facts = {
+        "id": 0,
+        "email": f"p{number}@example.org",
+        "lists": ("news",),
+        "consent_source": "x",
+        "consent_at": NOW,
+    }
+    return Subscriber(**(facts | changes)), f"p{number}@example.org", f"hash{number}"
+
+
+def publication(key: str = "first:x:1", **changes) -> Publication:
+    subject, channel, revision = key.rsplit(":", 2)
+    facts = {
+        "key": key,
+        "subject": subject,
+        "channel": channel,
+        "revision": int(revision),
+        "kind": "item",
+        "lang": "en",
+        "title": "Title",
+        "bound": {"content": "abc", "time": "t"},
+        "audience": Audience(lists=("news",), exclude=("press",)),
+        "items": ("first",),
+    }
+    return Publication(**(facts | changes))
+
+
+# ------------------------------------------------------------------------------------------------ schema
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_program(store):
+    with store.database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, metadata)
+    schema_only = [d for d in differences if not isinstance(d, list)]
+    assert schema_only == []
+
+
+def test_opening_twice_upgrades_once(store, store_target, clock):
+    assert migrate.upgrade(store.database) == migrate.head()
+
+
+def test_a_database_of_a_newer_program_is_refused(tmp_path, clock):
+    path = tmp_path / "a.db"
+    Store(path, clock).close()
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer version"):
+        Store(path, clock)
+
+
+def test_a_failed_migration_leaves_nothing(store):
+    with pytest.raises(RuntimeError), store.database.write("migrate") as connection:  # noqa: PT012 - one transaction
+        connection.execute(sa.text("CREATE TABLE half (a INTEGER)"))
+        raise RuntimeError("in the middle")
+    with store.database.read() as connection:
+        assert "half" not in sa.inspect(connection).get_table_names()
+
+
+def test_instants_are_exact_and_naive_ones_are_refused():
+    moment = datetime(2026, 3, 29, 1, 59, 59, 999_999, tzinfo=UTC)
+    kind = Instant()
+    assert kind.process_result_value(kind.process_bind_param(moment, None), None) == moment
+    with pytest.raises(ValueError, match="naive"):
+        kind.process_bind_param(datetime(2026, 1, 1), None)  # noqa: DTZ001 - the point
+
+
+# ------------------------------------------------------------------------------------------------ rows
+
+
+def test_a_publication_comes_back_as_it_went_in(store):
+    row = publication(
+        state=State.SCHEDULED,
+        when=NOW,
+        due_at=NOW,
+        after=("a",),
+        live_urls=("https://x.example",),
+        approved_by=("ana",),
+        late=True,
+    )
+    store.publications.sync([row], [])
+    assert store.publications.get(row.key) == row
+    assert store.publications.latest() == {("first", "x"): row}
+
+
+def test_only_the_newest_revision_counts(store):
+    store.publications.sync([publication("first:x:1"), publication("first:x:2")], [])
+    assert store.publications.latest()["first", "x"].revision == 2
+
+
+def test_a_change_of_a_row_that_moved_on_is_dropped(store):
+    row = publication(state=State.SCHEDULED, due_at=NOW)
+    store.publications.sync([row], [])
+    store.publications.claim(row.key, "me", 60)
+    store.publications.sync([], [(row, replace(row, state=State.CANCELLED))])
+    assert store.publications.get(row.key).state is State.SENDING
+
+
+def test_due_means_scheduled_past_and_not_waiting(store):
+    rows = [
+        publication("now:x:1", state=State.SCHEDULED, due_at=NOW),
+        publication("later:x:1", state=State.SCHEDULED, due_at=NOW + timedelta(seconds=1)),
+        publication("review:x:1", state=State.IN_REVIEW, due_at=NOW),
+        publication("wait:x:1", state=State.SCHEDULED, due_at=NOW, not_before=NOW + timedelta(seconds=1)),
+    ]
+    store.publications.sync(rows, [])
+    assert [row.key for row in store.publications.due(NOW)] == ["now:x:1"]
+
+
+def test_approved_bytes_are_kept_by_digest_and_checked(store):
+    picture = sample_picture()
+    content = Content(digest=digest_of(b"{}"), body=b"{}", pictures={picture.digest: picture})
+    old = publication(state=State.IN_REVIEW)
+    store.publications.sync([old], [])
+    happening = Happening(at=NOW, kind="approved")
+    fresh = replace(old, state=State.SCHEDULED)
+    assert store.publications.approve(old, fresh, who="ana", content=content, happening=happening)
+    assert not store.publications.approve(old, fresh, who="ana", content=content, happening=happening)
+    assert store.contents.body(content.digest) == b"{}"
+    assert store.contents.pictures([picture.digest]) == {picture.digest: picture}
+    with store.database.write() as connection:
+        connection.execute(sa.text("UPDATE contents SET body = :b"), {"b": b"changed"})
+    with pytest.raises(StoreError, match="changed since the approval"):
+        store.contents.body(content.digest)
+    with pytest.raises(StoreError, match="not in the database"):
+        store.contents.body("0" * 64)
+
+
+def test_an_item_is_reserved_for_one_edition_and_released_when_it_lapses(store):
+    old = publication("weekly-1:email:1", kind="edition", state=State.IN_REVIEW, items=("a", "b"))
+    store.publications.sync([old], [])
+    content = Content(digest=digest_of(b"x"), body=b"x")
+    fresh = replace(old, state=State.SCHEDULED)
+    happening = Happening(at=NOW, kind="approved")
+    store.publications.approve(old, fresh, who="ana", content=content, schedule="weekly", happening=happening)
+    assert store.editions.taken("weekly") == {"a": "weekly-1", "b": "weekly-1"}
+    store.publications.sync([], [(fresh, replace(fresh, state=State.IN_REVIEW))])
+    assert store.editions.taken("weekly") == {}
+
+
+# ------------------------------------------------------------------------------------------------ people
+
+
+def test_people_are_added_once_and_keep_their_lists(store):
+    assert store.people.add([person(1), person(2, lists=("news", "press"))]) == (2, 0, 0)
+    assert store.people.add([person(1, lists=("press",))]) == (0, 1, 0)
+    assert [p.lists for p in store.people.all()] == [("news", "press"), ("news", "press")]
+    assert store.people.count(Audience(lists=("news",))) == 2
+    assert store.people.count(Audience(lists=("news",), exclude=("press",))) == 0
+
+
+def test_all_or_nothing(store):
+    def rows():
+        yield person(1)
+        raise RuntimeError("a broken line")
+
+    with pytest.raises(RuntimeError):
+        store.people.add(rows())
+    assert list(store.people.all()) == []
+
+
+def test_who_is_suppressed_is_not_added_again_even_after_erasure(store):
+    store.people.add([person(1)])
+    assert store.people.suppress("p1@example.org", "hash1", "complained")
+    assert store.people.remove("p1@example.org")
+    assert store.people.add([person(1)]) == (0, 0, 1)
+
+
+def test_the_id_of_an_erased_person_is_never_given_again(store):
+    store.people.add([person(1), person(2)])
+    store.people.remove("p2@example.org")
+    store.people.add([person(3)])
+    assert [p.id for p in store.people.all()] == [1, 3]
+
+
+def test_an_erased_address_is_nowhere_in_the_files(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    store.people.add([person(1, email="secret.person@example.org", name="Secret Person")])
+    store.people.add([person(n) for n in range(2, 50)])
+    with store.database.write() as connection:
+        connection.execute(sa.text("UPDATE subscribers SET address = 'secret.person@example.org' WHERE id = 1"))
+    store.people.remove("secret.person@example.org")
+    for path in tmp_path.iterdir():
+        assert b"secret.person" not in path.read_bytes().lower()
+        assert b"Secret Person" not in path.read_bytes()
+    store.close()
+
+
+# ------------------------------------------------------------------------------------------------ deliveries
+
+
+def test_the_audience_is_frozen_once_in_batches(store, monkeypatch):
+    monkeypatch.setattr("dissemination.store.deliveries.BATCH", 4)
+    store.people.add([person(n) for n in range(10)])
+    row = publication("e:email:1", kind="edition", state=State.SCHEDULED, due_at=NOW)
+    store.publications.sync([row], [])
+    store.publications.claim(row.key, "me", 60)
+    audience = Audience(lists=("news",))
+    assert store.deliveries.freeze(row.key, audience) == 10
+    store.people.add([person(99)])
+    assert store.deliveries.freeze(row.key, audience) == 10
+    claims = [store.deliveries.claim(row.key, "me", 60, resend=True) for _ in range(4)]
+    assert [claim.batch for claim in claims if claim] == [0, 1, 2]
+    sizes = [len(store.deliveries.window(claim, 50, 60)) for claim in claims if claim]
+    assert sizes == [4, 4, 2]
+
+
+def test_a_batch_is_open_again_only_after_its_wait(store, clock):
+    store.people.add([person(1)])
+    row = publication("e:email:1", kind="edition", state=State.SCHEDULED, due_at=NOW)
+    store.publications.sync([row], [])
+    store.publications.claim(row.key, "me", 60)
+    store.deliveries.freeze(row.key, Audience(lists=("news",)))
+    claim = store.deliveries.claim(row.key, "me", 60, resend=True)
+    store.deliveries.window(claim, 5, 60)
+    store.deliveries.settle(claim, 1, DeliveryState.DEFERRED, "busy")
+    store.deliveries.release(claim, retry_at=NOW + timedelta(minutes=5))
+    assert store.deliveries.claim(row.key, "me", 60, resend=True) is None
+    clock.advance(timedelta(minutes=5))
+    claim = store.deliveries.claim(row.key, "me", 60, resend=True)
+    assert [p.id for p in store.deliveries.window(claim, 5, 60)] == [1]
+    assert store.deliveries.attempts(claim, 1) == 2
+    store.deliveries.settle(claim, 1, DeliveryState.SENT)
+    store.deliveries.release(claim, retry_at=None)
+    assert not store.deliveries.unfinished(row.key)
+
+
+# ------------------------------------------------------------------------------------------------ events, controls
+
+
+def test_events_come_in_order_and_are_told_once(store):
+    store.events.add(Happening(at=NOW, kind="sent", subject="a"))
+    store.events.add(Happening(at=NOW, kind="failed", subject="b", detail="x" * 9000))
+    assert [e.kind for e in store.events.latest(10)] == ["sent", "failed"]
+    assert [e.subject for e in store.events.latest(10, "b")] == ["b"]
+    taken = store.events.take_untold()
+    assert [e.kind for e in taken] == ["failed"]
+    assert len(taken[0].detail) == 2000
+    assert store.events.take_untold() == []
+    store.events.told(taken, worked=False)
+    assert len(store.events.take_untold()) == 1
+
+
+def test_pauses_are_by_channel_and_star_ends_all(store):
+    store.controls.pause("x", who="ana", reason="")
+    store.controls.pause("x", who="bo", reason="again")
+    assert store.controls.paused() == {"x": "bo: again"}
+    store.controls.pause("email", who="ana", reason="")
+    assert store.controls.resume("*", who="ana")
+    assert store.controls.paused() == {}
+    assert not store.controls.resume("x", who="ana")
+    assert store.controls.instance() == store.controls.instance()
+
+
+# ------------------------------------------------------------------------------------------------ SQLite's locks
+
+
+def test_one_process_publishes_and_the_other_is_told_who(tmp_path, clock):
+    path = tmp_path / "a.db"
+    said = r"process \d+ on .* publishes from this folder"
+    with Database(path, clock).hold(), pytest.raises(BusyError, match=said):
+        Database(path, clock).hold().__enter__()
+    with Database(path, clock).hold():
+        pass
+
+
+def test_a_dead_holder_leaves_no_lock(tmp_path, clock):
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from dissemination.store.database import Database\n"
+        "from dissemination.testing import FixedClock\n"
+        "Database(Path(sys.argv[1]), FixedClock()).hold().__enter__(); print('held', flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    path = tmp_path / "a.db"
+    assert b"held" in subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True).stdout
+    with Database(path, clock).hold():
+        pass
+
+
+def test_small_changes_of_several_processes_wait_their_turn(tmp_path, clock):
+    path = tmp_path / "a.db"
+    Store(path, clock).close()
+    stores = [Store(path, clock) for _ in range(3)]
+
+    def work(store, start):
+        for number in range(start, start + 20):
+            store.people.add([person(number)])
+
+    threads = [threading.Thread(target=work, args=(s, 100 * n)) for n, s in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stores[0].people.count(Audience(lists=("news",))) == 60
+    assert stores[0].check() == []
+    for store in stores:
+        store.close()
+
+
+def test_sqlite_is_set_up_so_that_a_power_cut_loses_no_commit(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+        "wal_autocheckpoint": 0,
+        "foreign_keys": 1,
+    }
+    with store.database.read() as connection:
+        for name, value in wanted.items():
+            assert connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value
+    store.close()
+
+
+def test_a_large_log_is_folded_back(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr("dissemination.store.database.CHECKPOINT_BYTES", 50_000)
+    store = Store(tmp_path / "a.db", clock)
+    for number in range(30):
+        store.people.add([person(number, name="x" * 2000)])
+    assert (tmp_path / "a.db-wal").stat().st_size < 200_000
+    store.close()
+
+
+# ------------------------------------------------------------------------------------------------ backup
+
+
+def test_a_restored_backup_asks_before_anything_goes_out_again(tmp_path, clock):
+    path, copy = tmp_path / "var" / "a.db", tmp_path / "copy.db"
+    store = Store(path, clock)
+    store.publications.sync(
+        [
+            publication("agreed:x:1", state=State.SCHEDULED, due_at=NOW, approved_by=("ana",)),
+            publication("going:x:1", state=State.SENDING),
+            publication("out:x:1", state=State.PUBLISHED),
+        ],
+        [],
+    )
+    store.backup(copy)
+    store.people.add([person(1)])
+    store.close()
+    former = restore(copy, path, clock)
+    assert former is not None
+    assert former.exists()
+    back = Store(path, clock)
+    states = {row.subject: row.state for row in back.publications.latest().values()}
+    assert states == {"agreed": State.IN_REVIEW, "going": State.IN_DOUBT, "out": State.PUBLISHED}
+    assert back.publications.get("agreed:x:1").approved_by == ()
+    assert list(back.people.all()) == []
+    assert back.events.latest(1)[0].kind == "restored"
+    back.close()
+
+
+def test_a_backup_never_overwrites_and_a_damaged_one_is_refused(tmp_path, clock):
+    path, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    store = Store(path, clock)
+    store.backup(copy)
+    with pytest.raises(StoreError, match="is there already"):
+        store.backup(copy)
+    store.close()
+    (tmp_path / "text.db").write_text("no database")
+    with pytest.raises(StoreError, match="no backup of this program"):
+        restore(tmp_path / "text.db", path, clock)
+    body = bytearray(copy.read_bytes())
+    body[8192:12288] = b"\xff" * 4096
+    (tmp_path / "bad.db").write_bytes(body)
+    with pytest.raises(StoreError):
+        restore(tmp_path / "bad.db", path, clock)
+
+
+def test_nothing_is_restored_under_a_publishing_process(tmp_path, clock):
+    path, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    store = Store(path, clock)
+    store.backup(copy)
+    with store.hold(), pytest.raises(BusyError):
+        restore(copy, path, clock)
+    store.close()
+
+
+def test_an_upgrade_makes_a_copy_first(tmp_path, clock, monkeypatch):
+    path = tmp_path / "a.db"
+    store = Store(path, clock)
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '0000'")
+    monkeypatch.setattr(migrate.command, "upgrade", lambda *_: None)
+    monkeypatch.setattr(
+        migrate.ScriptDirectory, "walk_revisions", lambda self: [type("S", (), {"revision": "0000"})()]
+    )
+    migrate.upgrade(store.database)
+    assert (tmp_path / f"a.db.before-{migrate.head()}").exists()
+    store.close()
