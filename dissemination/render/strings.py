@@ -18,6 +18,8 @@ class Words:
     """Everything the newsletter's templates say, in one language."""
 
     read_more: str
+    #: At the end of an item that is told in full.
+    on_the_web: str
     contents: str
     #: Before the name of who made a picture.
     credit: str
@@ -65,6 +67,7 @@ def _types(news: str, event: str, practice: str, publication: str, newsletter: s
 _WORDS: Mapping[str, Words] = {
     "en": Words(
         read_more="Read the full story",
+        on_the_web="Read on the web",
         contents="In this edition",
         credit="Picture:",
         picture="Picture",
@@ -87,6 +90,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "fr": Words(
         read_more="Lire l’article complet",
+        on_the_web="Lire sur le web",
         contents="Dans ce numéro",
         credit="Image :",
         picture="Image",
@@ -109,6 +113,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "it": Words(
         read_more="Leggi l’articolo completo",
+        on_the_web="Leggi sul web",
         contents="In questo numero",
         credit="Immagine:",
         picture="Immagine",
@@ -131,6 +136,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "ro": Words(
         read_more="Citiți articolul complet",
+        on_the_web="Citiți pe web",
         contents="În această ediție",
         credit="Imagine:",
         picture="Imagine",
@@ -153,6 +159,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "sl": Words(
         read_more="Preberite celoten članek",
+        on_the_web="Preberite na spletu",
         contents="V tej številki",
         credit="Slika:",
         picture="Slika",
@@ -175,6 +182,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "sv": Words(
         read_more="Läs hela artikeln",
+        on_the_web="Läs på webben",
         contents="I detta nummer",
         credit="Bild:",
         picture="Bild",
@@ -197,6 +205,7 @@ _WORDS: Mapping[str, Words] = {
     ),
     "de": Words(
         read_more="Den ganzen Artikel lesen",
+        on_the_web="Im Web lesen",
         contents="In dieser Ausgabe",
         credit="Bild:",
         picture="Bild",
