@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from datetime import time as clock_time
 from hashlib import sha256
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dissemination import __version__
 from dissemination.app import App
@@ -181,7 +183,7 @@ def _digest(name: str, section: DigestSection, project: Project) -> Digest:
         skip_when_empty=section.skip_when_empty,
         grace=section.grace_minutes * 60,
         starts=section.starts,
-        since=datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None,
+        since=datetime.combine(since, clock_time.min, ZoneInfo(zone)).astimezone(UTC) if since else None,
     )
 
 

@@ -12,7 +12,7 @@ from dissemination.errors import ChannelError, FencedError
 from dissemination.model import Carries, Happening, Publication, State
 from dissemination.pipeline import outcome
 from dissemination.pipeline.feeds import publish_feeds
-from dissemination.pipeline.gates import held
+from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.mailing import send_edition
 from dissemination.pipeline.messages import post_message
 from dissemination.pipeline.parts import Parts
@@ -59,8 +59,8 @@ def deliver(parts: Parts, stop: threading.Event) -> Tally:
 def _jobs(
     parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally
 ) -> Sequence[Callable[[], None]]:
-    live = frozenset(entry.item for entry in parts.store.publications.live())
-    open_ = [publication for publication in due if not _held(parts, publication, live)]
+    gates = Gates(parts)
+    open_ = [publication for publication in due if not _held(parts, publication, gates)]
     jobs: list[Callable[[], None]] = [
         partial(_send_posts, parts, [p for p in open_ if p.channel == channel], stop, tally)
         for channel in sorted({p.channel for p in open_ if p.kind == "item"})
@@ -130,8 +130,8 @@ def _too_late(parts: Parts, publication: Publication) -> bool:
     return True
 
 
-def _held(parts: Parts, publication: Publication, live: frozenset[str]) -> bool:
-    reason = held(parts, publication, live)
+def _held(parts: Parts, publication: Publication, gates: Gates) -> bool:
+    reason = gates.held(publication)
     if reason != publication.reason and (reason or not publication.not_before):
         parts.store.publications.sync((), [(publication, replace(publication, reason=reason))])
     return bool(reason)

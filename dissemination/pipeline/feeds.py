@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dissemination.errors import ChannelError, FencedError
-from dissemination.model import Entry, FileSet, Happening, LiveEntry, Message, Publication, Receipt
+from dissemination.model import Carries, Entry, FileSet, Happening, LiveEntry, Message, Publication, Receipt
 from dissemination.pipeline import content as codec
 from dissemination.pipeline import outcome
 from dissemination.pipeline.parts import Parts
@@ -19,7 +19,7 @@ def publish_feeds(parts: Parts, due: Sequence[Publication]) -> int:
     for channel in sorted({publication.channel for publication in due}):
         mine = [publication for publication in due if publication.channel == channel]
         changed += _publish(parts, channel, mine)
-    return changed + _retire(parts, due)
+    return changed + _retire(parts)
 
 
 def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
@@ -28,7 +28,7 @@ def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
     claimed = [claim for claim in claims if claim is not None]
     if not claimed:
         return 0
-    live = {entry.item: entry for entry in publications.live()}
+    live = {entry.item: entry for entry in publications.live() if not _over(parts, entry)}
     fresh = {claim.key: _live(parts, claim, live.get(claim.subject)) for claim in claimed}
     live |= {entry.item: entry for entry in fresh.values()}
     try:
@@ -78,15 +78,23 @@ def _entry(parts: Parts, live: LiveEntry) -> Entry:
     return replace(stored, published=live.published, updated=live.updated)
 
 
-def _retire(parts: Parts, due: Sequence[Publication]) -> int:
-    """Entries whose time is over leave the feeds; their pages stay."""
-    now = parts.clock.now()
+def _over(parts: Parts, entry: LiveEntry) -> bool:
+    return entry.expires_at is not None and entry.expires_at <= parts.clock.now()
+
+
+def _retire(parts: Parts) -> int:
+    """Entries whose time is over leave the feeds; their pages stay. Kept as live until the files say so."""
     live = parts.store.publications.live()
-    over = [entry for entry in live if entry.expires_at is not None and entry.expires_at <= now]
+    over = [entry for entry in live if _over(parts, entry)]
     if not over:
         return 0
+    rest = [entry for entry in live if entry not in over]
+    names = sorted(name for name, channel in parts.channels.items() if channel.limits.carries is Carries.FILES)
+    try:
+        changed = sum(_write(parts, name, rest).changed for name in names)
+    except ChannelError:
+        return 0  # the next pass tries again
+    now = parts.clock.now()
     happenings = [Happening(at=now, kind="expired", subject=entry.item, channel="feed") for entry in over]
     parts.store.publications.retire([entry.item for entry in over], happenings)
-    rest = [entry for entry in live if entry not in over]
-    names = {p.channel for p in due} or {n for n, c in parts.channels.items() if c.limits.carries.value == "files"}
-    return sum(_write(parts, name, rest).changed for name in sorted(names))
+    return changed

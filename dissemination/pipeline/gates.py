@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dissemination.model import Carries, Publication, State
 from dissemination.pipeline.parts import Parts
 
 
-def held(parts: Parts, publication: Publication, live: frozenset[str]) -> str:
-    """Why it must wait; "" if it may go.
+class Gates:
+    """The gates as they stand in one pass; the store is asked once."""
 
-    Args:
-        parts: the house.
-        publication: a post or an edition that is due.
-        live: ids of the items whose feed entries are out.
-    """
-    missing = [item for item in publication.after if item not in live]
-    if missing:
-        return f"waits for the feed entry of {missing[0]}{_state_of(parts, missing[0])}"
-    for url in publication.live_urls:
-        answer = parts.gate.live(url)
-        if answer:
-            return f"waits for {url}: {answer}"
-    return ""
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._live = frozenset(entry.item for entry in parts.store.publications.live())
+        self._entries: Mapping[str, State] | None = None
 
+    def held(self, publication: Publication) -> str:
+        """Why a post or an edition that is due must wait; "" if it may go."""
+        missing = [item for item in publication.after if item not in self._live]
+        if missing:
+            return f"waits for the feed entry of {missing[0]}{self._state_of(missing[0])}"
+        for url in publication.live_urls:
+            answer = self._parts.gate.live(url)
+            if answer:
+                return f"waits for {url}: {answer}"
+        return ""
 
-def _state_of(parts: Parts, item: str) -> str:
-    latest = parts.store.publications.latest()
-    feeds = [name for name, channel in parts.channels.items() if channel.limits.carries is Carries.FILES]
-    states = [latest[item, name].state for name in feeds if (item, name) in latest]
-    return f", which is {states[0].value.replace('_', ' ')}" if states and states[0] is not State.PUBLISHED else ""
+    def _state_of(self, item: str) -> str:
+        if self._entries is None:
+            self._entries = {
+                subject: row.state
+                for (subject, channel), row in self._parts.store.publications.latest().items()
+                if channel in self._parts.channels and self._parts.channels[channel].limits.carries is Carries.FILES
+            }
+        state = self._entries.get(item)
+        return f", which is {state.value.replace('_', ' ')}" if state and state is not State.PUBLISHED else ""

@@ -214,11 +214,21 @@ def _conclude(parts: Parts, edition: Publication) -> None:
     state, kind = _verdict(counts)
     words = ", ".join(f"{count} {state_.value.replace('_', ' ')}" for state_, count in sorted(counts.items()))
     fresh = replace(current, state=state, reason="" if state is State.PUBLISHED and len(counts) == 1 else words)
-    happening = Happening(
-        at=parts.clock.now(), kind=kind, subject=edition.subject, channel=edition.channel, detail=words or "nobody"
-    )
+    kinds = [kind]
+    if kind == "sent" and counts.get(DeliveryState.FAILED):
+        kinds.append("failed")  # somebody is told of the few, too
+    happenings = [
+        Happening(
+            at=parts.clock.now(),
+            kind=each,
+            subject=edition.subject,
+            channel=edition.channel,
+            detail=words or "nobody",
+        )
+        for each in kinds
+    ]
     with suppress(FencedError):
-        parts.store.publications.settle(current, fresh, [happening])
+        parts.store.publications.settle(current, fresh, happenings)
 
 
 def _verdict(counts: Mapping[DeliveryState, int]) -> tuple[State, str]:

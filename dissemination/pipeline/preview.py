@@ -31,7 +31,7 @@ def preview(parts: Parts) -> Mapping[str, bytes]:
         made = dict(_files(parts, publication, content, entries))
         files |= made
         rows.append(_row(publication, proposal.hold, tuple(made)))
-    files |= {f"site/{path}": body for path, body in parts.renderer.files(entries).items()}
+    files |= {f"site/{path}": _local(parts, path, body) for path, body in parts.renderer.files(entries).items()}
     files["index.html"] = _index(parts, rows)
     return files
 
@@ -56,6 +56,14 @@ def _files(
 def _for_looking(parts: Parts, letter: Letter) -> str:
     """The very HTML, but for pictures: they are looked for beside it, since they are not public yet."""
     return _filled(letter.html).replace(f"{parts.site.public_url}/media/", "../site/media/")
+
+
+def _local(parts: Parts, path: str, body: bytes) -> bytes:
+    """Pages show the pictures that lie beside them; feeds stay as they are."""
+    if not path.endswith(".html"):
+        return body
+    up = "../" * path.count("/")
+    return body.replace(f"{parts.site.public_url}/media/".encode(), f"{up}media/".encode())
 
 
 def _filled(segments: Segments) -> str:
