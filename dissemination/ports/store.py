@@ -297,6 +297,10 @@ class EventsStore(Protocol):
         """The newest `count`, oldest first; of one item or edition if `subject` is given."""
         ...
 
+    def last(self, kind: str) -> datetime | None:
+        """When something of this kind happened last."""
+        ...
+
     def take_untold(self) -> Sequence[Happening]:
         """What somebody must be told, each handed out once, even if the telling process dies."""
         ...

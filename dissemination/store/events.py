@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -51,6 +52,13 @@ class Events:
             query = query.where(events.c.subject == subject)
         with self._database.read() as connection:
             return [_happening(row) for row in reversed(connection.execute(query).mappings().all())]
+
+    def last(self, kind: str) -> datetime | None:
+        """When something of this kind happened last."""
+        query = sa.select(events.c.at).where(events.c.kind == kind).order_by(events.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            moment = connection.execute(query).scalar()
+            return moment if isinstance(moment, datetime) else None
 
     def take_untold(self) -> Sequence[Happening]:
         """What somebody must be told, each handed out once, even if the telling process dies."""

@@ -507,6 +507,9 @@ def test_somebody_is_told_once_of_each_event(house):
     assert house.recorder.told == []
     house.recorder.deaf = False
     send(house)
+    assert house.recorder.told == []  # not hammered
+    house.clock.advance(timedelta(minutes=15))
+    send(house)
     send(house)
     assert [(h.kind, h.detail) for h in house.recorder.told] == [("failed", "x: refused")]
 
