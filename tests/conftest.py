@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import uuid
+from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +57,11 @@ def store_target(request, tmp_path):
     engine = sa.create_engine(POSTGRES)
     with engine.begin() as connection:
         connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
-    yield sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+    yield (
+        sa.make_url(POSTGRES)
+        .update_query_dict({"options": f"-csearch_path={schema}"})
+        .render_as_string(hide_password=False)
+    )
     with engine.begin() as connection:
         connection.execute(sa.text(f"DROP SCHEMA {schema} CASCADE"))
     engine.dispose()
@@ -86,3 +91,10 @@ def house_class():
 def house(house_class, store, clock):
     """The whole pipeline on a real store, with the outer world in memory."""
     return house_class(store, clock)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line for each reason why tests were skipped."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
