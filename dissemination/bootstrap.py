@@ -22,7 +22,7 @@ from dissemination.channels.notify import Notices
 from dissemination.checks import check_items, check_letter, check_post
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError
-from dissemination.files import FolderShelf, shipped, write_atomic
+from dissemination.files import FolderShelf, shipped
 from dissemination.model import Audience, Project, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.ports import Channel, ChannelOptions, Clock, Recurrences
@@ -84,17 +84,17 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
     secrets = Secrets(os.environ if environ is None else environ)
     site = Site(public_url=project.public_url)
     cache = root / "var" / "cache"
-    keys = _token_keys(root, secrets)
     shop = PictureShop(cache / "pictures")
     channels = _channels(settings, project, secrets, clock)
-    channels = _channels(settings, project, secrets, clock)
+    # Last of all: what settings refuse must not leave an open database behind.
+    store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
     return App(
         parts=Parts(
             project=project,
             site=site,
             rules=_rules(settings, project),
             clock=clock,
-            store=Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock),
+            store=store,
             source=FolderSource(project, root / settings.news.folder, cache),
             checks=Checks(items=check_items, letter=check_letter, post=check_post),
             pictures=shop,
@@ -111,11 +111,11 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
                 secret=secrets.get,
                 clock=clock,
             ),
-            tokens=SubscriberTokens(keys, site),
+            tokens=SubscriberTokens(_keys(store, secrets, "TOKEN_KEYS"), site),
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
             fingerprint=_fingerprint(root),
         ),
-        addresses=AddressBook(keys[-1]),
+        addresses=AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0]),
         secrets=secrets.known(),
     )
 
@@ -209,15 +209,10 @@ def _own_templates(root: Path) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _token_keys(root: Path, secrets: Secrets) -> list[bytes]:
-    """The keys of subscribers' links, newest first. Without a secret, one is made once and kept in var/."""
-    given = secrets.get("TOKEN_KEYS")
-    if given:
-        return [key.encode() for key in given.split()]
-    path = root / "var" / "token.key"
-    if not path.exists():
-        write_atomic(path, random.token_hex(32).encode(), mode=0o600)
-    return path.read_bytes().split()
+def _keys(store: Store, secrets: Secrets, name: str) -> list[bytes]:
+    """Keys that settle who somebody is, newest first: from a secret, else the database's own."""
+    given = secrets.get(name)
+    return [key.encode() for key in given.split()] if given else [store.controls.key(name.lower())]
 
 
 def _fingerprint(root: Path) -> str:

@@ -281,8 +281,8 @@ class ControlsStore(Protocol):
         """Channel -> who and why."""
         ...
 
-    def instance(self) -> str:
-        """The id of this database, made once."""
+    def key(self, name: str) -> bytes:
+        """A random key of this database, made at the first question."""
         ...
 
 

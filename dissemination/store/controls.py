@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Mapping
 
 import sqlalchemy as sa
@@ -48,8 +48,17 @@ class Controls:
             rows = connection.execute(sa.select(pauses)).mappings()
             return {row["channel"]: ": ".join(filter(None, (row["who"], row["reason"]))) for row in rows}
 
-    def instance(self) -> str:
-        """The id of this database, made once."""
-        with self._database.write() as connection:
-            connection.execute(insert_missing(connection, meta).values(key="instance", value=uuid.uuid4().hex))
-            return str(connection.execute(sa.select(meta.c.value).where(meta.c.key == "instance")).scalar_one())
+    def key(self, name: str) -> bytes:
+        """A random key of this database, made at the first question.
+
+        It lies in the database so that a restored backup still honours the links that were sent, and still knows
+        whom it must not write to.
+        """
+        query = sa.select(meta.c.value).where(meta.c.key == name)
+        with self._database.read() as connection:
+            known = connection.execute(query).scalar()
+        if known is None:
+            with self._database.write() as connection:
+                connection.execute(insert_missing(connection, meta).values(key=name, value=secrets.token_hex(32)))
+                known = connection.execute(query).scalar_one()
+        return str(known).encode()

@@ -52,7 +52,7 @@ metadata = sa.MetaData(
     }
 )
 
-#: Small facts about this database: instance id, when it was restored.
+#: Keys of this database.
 meta = sa.Table(
     "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )

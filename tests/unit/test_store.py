@@ -286,7 +286,12 @@ def test_pauses_are_by_channel_and_star_ends_all(store):
     assert store.controls.resume("*", who="ana")
     assert store.controls.paused() == {}
     assert not store.controls.resume("x", who="ana")
-    assert store.controls.instance() == store.controls.instance()
+
+
+def test_a_key_is_made_once_and_is_in_the_database(store):
+    key = store.controls.key("token_key")
+    assert len(key) == 64
+    assert store.controls.key("token_key") == key != store.controls.key("suppression_key")
 
 
 # ------------------------------------------------------------------------------------------------ SQLite's locks
