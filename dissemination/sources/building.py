@@ -199,8 +199,8 @@ class _Builder:
 
     def _title(self) -> str:
         title = self.fields.text("title")
-        if title or "title" in self.fields:
-            return title
+        if title or not isinstance(self.fields.raw("title"), str | None):
+            return title  # what is no text is already noted
         if self.facts.dialect == "jekyll":
             return " ".join(word.capitalize() for word in self.place.name.split("-"))
         heading = re.search(r"^#{1,2}[ \t]+(\S.*)", self.parsed.markdown, re.MULTILINE)

@@ -135,7 +135,7 @@ def _read_toml(text: str, first_line: int) -> _Read:
             raise refused("too-deep", "a line with more than 500 dots", line=first_line + number)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
         found = re.search(r"at line (\d+)", str(error))
         line = first_line + (int(found.group(1)) - 1 if found else 0)
         message = f"the TOML front matter is not readable ({error})"
@@ -154,8 +154,12 @@ def _read_json(text: str, first_line: int) -> _Read:
             raise refused("duplicate-key", f"the field `{twice}` stands here twice", line=first_line, field=twice)
         return data
 
-    data = json.loads(text, object_pairs_hook=pairs, parse_float=str)
+    data = json.loads(text, object_pairs_hook=pairs, parse_int=_number, parse_float=str)
     return _plain(data, 0, first_line), _key_lines(text, data, first_line, ":"), ()
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < 19 else digits
 
 
 def _plain(value: Any, depth: int, line: int) -> Any:

@@ -11,6 +11,9 @@ from dissemination.model import Finding, Level, NewsItem
 from dissemination.sources.building import Draft
 from dissemination.sources.refusal import note
 
+#: A translation that says nothing of its own has the times of its original: above all, no embargo ends early.
+INHERITED = ("date", "publish_at", "embargo_until", "expires_at")
+
 
 def tie(drafts: Sequence[Draft], default_lang: str) -> tuple[list[NewsItem], list[Finding]]:
     """Give every item its translation key, source version and id. An item with a finding is not in the list."""
@@ -89,11 +92,13 @@ def _tied(key: str, group: Sequence[Draft], default_lang: str) -> Iterable[NewsI
     taken = {draft.item.id for draft in group if not draft.place.lang}
     for draft in group:
         is_source = draft is source
+        said = {name: getattr(draft.item, name) or getattr(source.item, name) for name in INHERITED}
         yield replace(
             draft.item,
             translation_key=key,
             source_version=is_source,
             translation_kind=draft.kind or ("source" if is_source else "translation"),
+            **said,
             **_identity(draft, source, taken),
         )
 
