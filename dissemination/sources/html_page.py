@@ -112,7 +112,7 @@ def _articles(data: Any, depth: int) -> Iterator[Mapping[str, Any]]:
             yield from _articles(entry, depth + 1)
     elif isinstance(data, dict):
         kinds = data.get("@type")
-        if _ARTICLES.intersection(kinds if isinstance(kinds, list) else [str(kinds)]):
+        if _ARTICLES.intersection(map(str, kinds if isinstance(kinds, list) else [kinds])):
             yield data
         yield from _articles(data.get("@graph"), depth + 1)
 
