@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 from lxml import html as lxml_html
-from markupsafe import Markup
 
 from dissemination.errors import RenderError
 from dissemination.model import EventFacts, Image, Link, NewsItem, Picture, Project, Site
@@ -66,8 +65,8 @@ class Story:
     updated: str
     links: tuple[Link, ...]
     note: str
-    #: The whole text, headings from the second level down; empty in a digest.
-    body: Markup
+    #: The whole text as sanitised HTML, headings from the second level down; empty in a digest.
+    body: str
     #: Digests of all pictures it shows.
     pictures: tuple[str, ...]
 
@@ -106,7 +105,7 @@ class StoryTeller:
             updated=self.words.updated.format(date=self._day(item.updated)) if item.updated else "",
             links=tuple(_followed(item.links)) if whole else (),
             note=bodies.one_line(item.funding_note),
-            body=Markup(body.html),  # noqa: S704 - sanitised by the source
+            body=body.html,
             pictures=(*([picture.digest] if picture else []), *body.shown),
         )
 

@@ -40,7 +40,6 @@ class Words:
     why: str
     unsubscribe: str
     preferences: str
-    imprint: str
     #: What each kind of item is called above its title.
     types: Mapping[ItemType, str]
 
@@ -85,7 +84,6 @@ _WORDS: Mapping[str, Words] = {
         why="You receive this letter because {email} is subscribed to “{lists}” of {project}.",
         unsubscribe="Unsubscribe",
         preferences="Your preferences",
-        imprint="Published by",
         types=_types("News", "Event", "Good practice", "Publication", "Newsletter"),
     ),
     "fr": Words(
@@ -108,7 +106,6 @@ _WORDS: Mapping[str, Words] = {
         why="Vous recevez cette lettre parce que {email} est inscrit à « {lists} » de {project}.",
         unsubscribe="Se désabonner",
         preferences="Vos préférences",
-        imprint="Publié par",
         types=_types("Actualité", "Événement", "Bonne pratique", "Publication", "Lettre d’information"),
     ),
     "it": Words(
@@ -131,7 +128,6 @@ _WORDS: Mapping[str, Words] = {
         why="Ricevete questa lettera perché {email} è iscritto a «{lists}» di {project}.",
         unsubscribe="Annulla l’iscrizione",
         preferences="Le vostre preferenze",
-        imprint="Pubblicato da",
         types=_types("Notizia", "Evento", "Buona pratica", "Pubblicazione", "Newsletter"),
     ),
     "ro": Words(
@@ -154,7 +150,6 @@ _WORDS: Mapping[str, Words] = {
         why="Primiți această scrisoare pentru că {email} este abonat la „{lists}” – {project}.",
         unsubscribe="Dezabonare",
         preferences="Preferințele dumneavoastră",
-        imprint="Publicat de",
         types=_types("Știre", "Eveniment", "Bună practică", "Publicație", "Buletin informativ"),
     ),
     "sl": Words(
@@ -177,7 +172,6 @@ _WORDS: Mapping[str, Words] = {
         why="To pismo prejemate, ker je naslov {email} naročen na »{lists}« projekta {project}.",
         unsubscribe="Odjava",
         preferences="Vaše nastavitve",
-        imprint="Izdajatelj",
         types=_types("Novica", "Dogodek", "Dobra praksa", "Publikacija", "Novičnik"),
     ),
     "sv": Words(
@@ -200,7 +194,6 @@ _WORDS: Mapping[str, Words] = {
         why="Du får det här brevet eftersom {email} prenumererar på ”{lists}” från {project}.",
         unsubscribe="Avsluta prenumerationen",
         preferences="Dina inställningar",
-        imprint="Utgivare",
         types=_types("Nyhet", "Evenemang", "God praxis", "Publikation", "Nyhetsbrev"),
     ),
     "de": Words(
@@ -223,7 +216,6 @@ _WORDS: Mapping[str, Words] = {
         why="Sie erhalten diesen Brief, weil {email} „{lists}“ von {project} abonniert hat.",
         unsubscribe="Abmelden",
         preferences="Ihre Einstellungen",
-        imprint="Herausgeber",
         types=_types("Meldung", "Veranstaltung", "Gute Praxis", "Veröffentlichung", "Newsletter"),
     ),
 }
