@@ -37,10 +37,10 @@ def read_below(root: Path, relative: str, *, limit: int) -> bytes:
         file = _open_at(parts[-1], folder, relative, os.O_NONBLOCK)
     finally:
         os.close(folder)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise FileRefusedError(f"{relative}: not a regular file")
     with os.fdopen(file, "rb") as stream:
-        facts = os.fstat(stream.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise FileRefusedError(f"{relative}: not a regular file")
         body = stream.read(limit + 1)
     if len(body) > limit:
         raise FileRefusedError(f"{relative}: larger than {limit:,} bytes; make it smaller")

@@ -315,6 +315,9 @@ class Composer:
             repr((dict(edition.intro), dict(edition.name), edition.languages)) if edition else "",
             *(f"{item.id} {item.digest} {_stamps(item)}" for item in items),
         ]
+        visual = self._parts.project.funding.visual
+        if edition and visual:
+            facts.append(repr(_stamp(visual)))
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def _after(self, items: list[NewsItem]) -> tuple[str, ...]:
