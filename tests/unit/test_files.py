@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -32,13 +33,13 @@ def test_links_folders_devices_and_giants_are_refused_and_no_descriptor_leaks(tm
     os.mkfifo(tmp_path / "fifo")
     with (tmp_path / "sparse").open("wb") as stream:
         stream.truncate(50_000_000_000)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for path in ("link", "way/file", "loop", "fifo", "sparse", "real"):
         with pytest.raises(FileRefusedError):
             read_below(tmp_path, path, limit=1000)
     with pytest.raises(FileNotFoundError):
         read_below(tmp_path, "missing", limit=10)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
