@@ -98,3 +98,9 @@ def pytest_terminal_summary(terminalreporter):
     reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", []))
     for reason, count in reasons.items():
         terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
+
+
+@pytest.fixture(scope="session")
+def folders():
+    """write_project, write_item, add_people, approve_all (tests/fakes/folder.py)."""
+    return _load("folder")

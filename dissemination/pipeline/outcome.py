@@ -105,8 +105,15 @@ def _line(parts: Parts, publication: Publication, kind: str, detail: str) -> Hap
 
 
 def abandoned(parts: Parts, left: Publication) -> Outcome:
-    """A process died between the intent and the outcome."""
-    return _in_doubt(parts, left, InDoubtError("the process ended before the answer came"))
+    """A process died between the intent and the outcome. Where a repeat is safe it is repeated at once.
+
+    Attempts count all the same: what ends the process every time must not do so for ever.
+    """
+    error = InDoubtError("the process ended before the answer came")
+    if parts.channels[left.channel].limits.repeat is not Repeat.SAFE or left.attempts >= parts.rules.attempts:
+        return _in_doubt(parts, left, error)
+    fresh = replace(left, state=State.SCHEDULED, not_before=None, reason="")
+    return Outcome(publication=fresh, happening=_line(parts, left, "deferred", f"{error}; it is repeated"))
 
 
 def not_there(parts: Parts, doubtful: Publication) -> Outcome:

@@ -177,11 +177,11 @@ class House:
     def change(self, **changes) -> None:
         """Exchange parts; those of Rules and Project too."""
         for name, value in changes.items():
-            for part in ("rules", "project"):
-                if hasattr(getattr(self.parts, part), name):
-                    value, name = replace(getattr(self.parts, part), **{name: value}), part
-                    break
-            self.parts = replace(self.parts, **{name: value})
+            inner = next((p for p in ("rules", "project") if hasattr(getattr(self.parts, p), name)), None)
+            if inner is None:
+                self.parts = replace(self.parts, **{name: value})
+            else:
+                self.parts = replace(self.parts, **{inner: replace(getattr(self.parts, inner), **{name: value})})
 
     def item(self, id_: str = "first", **changes) -> NewsItem:
         """Put an item into the source."""

@@ -17,12 +17,12 @@ def site():
     """A server whose pages answer what `site.status` says."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self):  # noqa: N802 - the name that the standard library calls
             self.send_response(self.server.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - the name that the standard library calls
 
         def log_message(self, *words):
             """Quiet."""

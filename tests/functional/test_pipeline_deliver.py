@@ -199,10 +199,21 @@ def test_what_a_dead_process_left_is_settled_by_how_the_channel_repeats(house):
     assert set(house.states().values()) == {"sending"}  # its lease still runs
     house.clock.advance(timedelta(minutes=3))
     send(house)
-    assert house.states() == {"first:feed:1": "scheduled", "first:x:1": "scheduled"}
-    house.clock.advance(timedelta(minutes=3))
-    send(house)
     assert set(house.states().values()) == {"published"}
+    assert house.x.attempts == ["first:x:1"]  # it was looked for first
+
+
+def test_what_ends_the_process_every_time_does_not_do_so_for_ever(house):
+    house.change(attempts=3)
+    house.item()
+    approve(house.parts, ["first:feed"], who="ana")
+    for _ in range(2):
+        left = house.store.publications.claim("first:feed:1", "the dead", 120)
+        house.store.publications.sync((), [(left, replace(left, state=State.SCHEDULED))])
+    house.store.publications.claim("first:feed:1", "the dead", 120)
+    house.store.publications.inherit()
+    send(house)
+    assert house.one("first", "feed").state is State.FAILED
 
 
 def test_a_channel_that_cannot_look_asks_the_officer(house):

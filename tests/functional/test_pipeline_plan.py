@@ -10,6 +10,7 @@ from dissemination.errors import UnknownIdError
 from dissemination.model import Audience, ItemStatus, State
 from dissemination.pipeline.approve import approve, cancel
 from dissemination.pipeline.plan import plan
+from dissemination.pipeline.publish import publish
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
@@ -194,8 +195,6 @@ def test_what_nobody_approved_in_time_is_missed_and_asks(house):
 
 
 def test_a_published_item_is_planned_again_for_the_feed_only_and_only_after_a_real_edit(house):
-    from dissemination.pipeline.publish import publish
-
     house.item()
     approve(house.parts, ["first"], who="ana")
     publish(house.parts, house.stop)
