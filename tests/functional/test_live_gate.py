@@ -17,7 +17,7 @@ def site():
     """A server whose pages answer what `site.status` says."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 - the name that the standard library calls
+        def do_GET(self):
             self.send_response(self.server.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
