@@ -29,8 +29,9 @@ R = TypeVar("R")
 #: Exit codes: fine, findings or failures, wrong use or settings.
 FINE, FINDINGS, WRONG = 0, 1, 2
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+# No emoji codes: `weekly:email:1` is a key, not a picture.
+out = Console(highlight=False, soft_wrap=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Name = Annotated[str, typer.Option("--as", help="Who you are; your login name where left out.", metavar="NAME")]
@@ -118,6 +119,6 @@ def table(*columns: str) -> Table:
 
 def state_text(state: State) -> str:
     """A state, coloured."""
-    words = state.value.replace("_", " ")
+    words = state.value.replace("_", " ")  # as long as the name itself: columns count on it
     colour = STATE_COLOURS.get(state)
     return f"[{colour}]{words}[/{colour}]" if colour else words

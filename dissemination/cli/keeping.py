@@ -8,24 +8,39 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from dissemination.cli.common import guarded, out, project
+from dissemination.cli.common import Json, guarded, out, print_json, project
 
 
 @guarded
-def backup(file: Annotated[Path, typer.Argument(help="A new file.", metavar="FILE")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file.", metavar="FILE")],
+    *,
+    as_json: Json = False,
+) -> None:
     """Copy the database and the approved content, consistent also while publishing."""
     with project() as app:
         app.backup(file.absolute())
-    out.print(f"Wrote {escape(str(file))} ({file.stat().st_size:,} bytes)")
+    size = file.stat().st_size
+    if as_json:
+        print_json({"file": file, "bytes": size})
+    else:
+        out.print(f"Wrote {escape(str(file))} ({size:,} bytes)")
 
 
 @guarded
-def restore(file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")]) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
+    *,
+    as_json: Json = False,
+) -> None:
     """Put a backup in place; what was still to go out then asks for approval again."""
     from dissemination.bootstrap import find_root  # noqa: PLC0415 - only this command needs it
     from dissemination.bootstrap import restore as put_back  # noqa: PLC0415 - only this command needs it
 
     former = put_back(find_root(Path.cwd()), file)
+    if as_json:
+        print_json({"restored": file, "former": former})
+        return
     out.print("Restored. What waited to go out is in review again: `disseminate plan`.")
     if former:
         out.print(f"The former database is {escape(str(former))}")

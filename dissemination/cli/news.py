@@ -18,11 +18,16 @@ _FACTS = ("rule", "level", "path", "line", "field", "message", "fix", "seen")
 @guarded
 def init(
     folder: Annotated[Path, typer.Argument(help="The new project folder.", metavar="DIR")] = Path(),
+    *,
+    as_json: Json = False,
 ) -> None:
     """Make a new project folder that passes `check`."""
     from dissemination.cli.starter import make_project  # noqa: PLC0415 - only this command needs it
 
     made = make_project(folder)
+    if as_json:
+        print_json({"folder": folder.resolve(), "files": made})
+        return
     out.print(f"Made {len(made)} files in {escape(str(folder.resolve()))}:")
     for path in made:
         out.print(f"  {escape(path)}")

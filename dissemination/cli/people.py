@@ -34,6 +34,7 @@ def add(
     lang: Annotated[str, typer.Option(help="Their language.")] = "",
     source: Source = "",
     date: Date = "",
+    as_json: Json = False,
 ) -> None:
     """Add one person who consented."""
     with project() as house:
@@ -48,6 +49,9 @@ def add(
             consent_at=_day(date),
         )
         added = house.add_subscribers([person])
+    if as_json:
+        print_json({"added": added.new, "known": added.known, "suppressed": added.suppressed})
+        return
     said = "Added" if added.new else "Suppressed: not added" if added.suppressed else "Known already"
     out.print(f"{said}: {escape(address)}")
 
@@ -145,11 +149,14 @@ def export(
 
 @app.command("remove")
 @guarded
-def remove(address: Address) -> None:
+def remove(address: Address, *, as_json: Json = False) -> None:
     """Erase a person from the list."""
     with project() as house:
         done = house.remove_subscriber(address)
-    out.print("Erased." if done else "Nobody has this address.")
+    if as_json:
+        print_json({"erased": done})
+    else:
+        out.print("Erased." if done else "Nobody has this address.")
     raise typer.Exit(0 if done else FINDINGS)
 
 
@@ -158,8 +165,13 @@ def remove(address: Address) -> None:
 def suppress(
     address: Address,
     reason: Annotated[str, typer.Option(help="Why.")] = "asked not to be written to",
+    *,
+    as_json: Json = False,
 ) -> None:
     """Never write to this address again, also after a new import."""
     with project() as house:
         known = house.suppress(address, reason)
+    if as_json:
+        print_json({"suppressed": True, "was_listed": known})
+        return
     out.print("Suppressed." if known else "Suppressed; it was on no list.")

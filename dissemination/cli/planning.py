@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 
 from dissemination.app import App
 from dissemination.cli.common import (
@@ -22,7 +23,6 @@ from dissemination.cli.common import (
     print_json,
     project,
     state_text,
-    table,
     who,
 )
 from dissemination.errors import WrongUseError
@@ -77,17 +77,32 @@ def plan(
 
 
 def show_plan(lines: Sequence[Publication], zone: str) -> None:
-    """The plan as a table; what holds a line stands under it."""
+    """The plan: under each item or edition a row of state, time, reach and channels, and what holds them."""
     if not lines:
         out.print("Nothing is planned.")
         return
-    made = table("Item or edition", "Channel", "When", "To", "State")
+    out.print(f"  {'State':<10} {'When':<22} {'To':>6}  Channels", style="bold", no_wrap=True)
+    shown = ""
+    for (subject, when, state, reach, reason), channels in _rows(lines, zone).items():
+        if subject != shown:
+            out.print(f"[bold]{escape(subject)}[/bold]", soft_wrap=True)
+            shown = subject
+        gap = " " * (10 - len(state.value))
+        out.print(Padding(f"{state_text(state)}{gap} {when:<22} {reach:>6}  {', '.join(channels)}", (0, 0, 0, 2)))
+        if reason:
+            out.print(Padding(f"[dim]{escape(reason)}[/dim]", (0, 0, 0, 4)))
+
+
+_Row = tuple[str, str, State, int, str]
+
+
+def _rows(lines: Sequence[Publication], zone: str) -> dict[_Row, list[str]]:
+    """Lines that differ in their channel alone share a row."""
+    rows: dict[_Row, list[str]] = {}
     for line in lines:
         when = moment(line.due_at or line.when, zone, none="on approval")
-        made.add_row(escape(line.subject), line.channel, when, str(line.reach), state_text(line.state))
-        if line.reason:
-            made.add_row(f"[dim]  {escape(line.reason)}[/dim]", "", "", "", "")
-    out.print(made)
+        rows.setdefault((line.subject, when, line.state, line.reach, line.reason), []).append(line.channel)
+    return rows
 
 
 @guarded

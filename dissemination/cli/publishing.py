@@ -90,11 +90,15 @@ def pause(
     reason: Annotated[str, typer.Option(help="Why, for the others.")] = "",
     *,
     name: Name = "",
+    as_json: Json = False,
 ) -> None:
     """Emergency stop: nothing new starts, also in a running process, from the next window on."""
     with project() as app:
         _known(app, channel)
         app.pause(channel, who=who(name), reason=reason)
+    if as_json:
+        print_json({"channel": channel, "paused": True})
+        return
     out.print(f"Paused: {'every channel' if channel == '*' else escape(channel)}.")
 
 
@@ -103,11 +107,15 @@ def resume(
     channel: Annotated[str, typer.Argument(help="A channel; every one where left out.")] = "*",
     *,
     name: Name = "",
+    as_json: Json = False,
 ) -> None:
     """Go on after `pause`."""
     with project() as app:
         _known(app, channel)
         done = app.resume(channel, who=who(name))
+    if as_json:
+        print_json({"channel": channel, "paused": False, "was_paused": done})
+        return
     out.print("Going on." if done else "Nothing was paused.")
 
 

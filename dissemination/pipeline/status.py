@@ -10,6 +10,8 @@ from dissemination.pipeline.parts import Parts
 
 #: What waits for a person.
 ASKING = (State.FAILED, State.IN_DOUBT, State.MISSED)
+#: How many of those that went out are shown, the newest.
+_SHOWN = 60
 _UNDER_WAY = (State.SCHEDULED, State.SENDING, State.PAUSED)
 
 
@@ -47,7 +49,7 @@ def status(parts: Parts) -> Status:
         paused=parts.store.controls.paused(),
         sent=sorted(
             (row for row in rows if row.state is State.PUBLISHED and row.published_at),
-            key=lambda row: str(row.published_at),
-        )[-20:],
+            key=lambda row: (str(row.published_at), row.subject, row.channel),
+        )[-_SHOWN:],
         last=parts.store.events.latest(10),
     )
