@@ -59,7 +59,7 @@ def write_item(root: Path, name: str = "first", *, body: str = "Some words of ne
     facts = {
         "title": f"Title of {name}",
         "status": "review",
-        "date": "2026-01-10",
+        "date": "2026-01-13",
         "lang": "en",
         "summary": f"What {name} is about.",
         "image": {"src": "picture.png", "alt": f"A picture of {name}", "credit": "Test"},
