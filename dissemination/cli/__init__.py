@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from dissemination import __version__
 from dissemination.cli import demo, keeping, looking, news, people, planning, publishing
 
 app = typer.Typer(
     name="disseminate",
-    help="One folder of news goes out to mailboxes, feed readers and networks: approved, on time, once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def disseminate(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """One folder of news goes out to mailboxes, feed readers and networks: approved, on time, once."""
+
 
 #: In the order in which they are used; `--help` lists them so.
 _COMMANDS: dict[str, Callable[..., None]] = {

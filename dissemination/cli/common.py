@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -12,16 +13,18 @@ from datetime import date, datetime
 from enum import Enum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from dissemination.app import App
-from dissemination.errors import DisseminationError, SettingsError, WrongUseError
+from dissemination.errors import DisseminationError, WrongUseError
 from dissemination.model import Level, State
+
+if TYPE_CHECKING:
+    from dissemination.app import App
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,9 +32,8 @@ R = TypeVar("R")
 #: Exit codes: fine, findings or failures, wrong use or settings.
 FINE, FINDINGS, WRONG = 0, 1, 2
 
-# No emoji codes: `weekly:email:1` is a key, not a picture.
-out = Console(highlight=False, soft_wrap=False, emoji=False)
-err = Console(stderr=True, highlight=False, emoji=False)
+#: How long a line may be that no person reads on a screen.
+_ENDLESS = 10_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Name = Annotated[str, typer.Option("--as", help="Who you are; your login name where left out.", metavar="NAME")]
@@ -56,22 +58,52 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except SettingsError as error:
-            complain(str(error))
-            raise typer.Exit(WRONG) from error
-        except WrongUseError as error:
-            complain(str(error))
-            raise typer.Exit(WRONG) from error
         except DisseminationError as error:
             complain(str(error))
+            raise typer.Exit(exit_code(error)) from error
+        except OSError as error:
+            if not error.filename:
+                raise
+            complain(f"{error.filename}: {error.strerror}")
             raise typer.Exit(FINDINGS) from error
 
     return run
 
 
+def exit_code(error: DisseminationError) -> int:
+    """2 for wrong use and settings, 1 for everything else that went wrong."""
+    return WRONG if isinstance(error, WrongUseError) else FINDINGS
+
+
+def page(*, errors: bool = False) -> Console:
+    """Where people read. In a pipe or file a line is as long as it is, so that it can be searched.
+
+    Args:
+        errors: the error stream.
+    """
+    wraps_lines = (sys.stderr if errors else sys.stdout).isatty() or "COLUMNS" in os.environ
+    # No emoji codes: `weekly:email:1` is a key, not a picture.
+    return Console(stderr=errors, highlight=False, emoji=False, width=None if wraps_lines else _ENDLESS)
+
+
+def say(*what: RenderableType) -> None:
+    """Print for people."""
+    page().print(*what)
+
+
+def say_path(path: Path) -> None:
+    """Print a path in one piece, so that it can be copied."""
+    page().print(escape(str(path)), soft_wrap=True)
+
+
 def complain(message: str) -> None:
     """An error, on the error stream."""
-    err.print(f"[red]Error:[/red] {escape(message)}")
+    page(errors=True).print(f"[red]Error:[/red] {escape(message)}")
+
+
+def many(count: int, one: str, several: str = "") -> str:
+    """Such as "1 item" or "2 items"."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 @contextmanager
@@ -104,9 +136,14 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def print_json(value: Any) -> None:
-    """Facts for programs, on standard output and nothing else."""
-    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Facts for programs, on standard output and nothing else.
+
+    Args:
+        value: the facts.
+        indent: None: all on one line, for commands that go on printing.
+    """
+    typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=indent))
 
 
 def table(*columns: str) -> Table:
@@ -117,8 +154,20 @@ def table(*columns: str) -> Table:
     return made
 
 
+def columns(*widths: int | None) -> Table:
+    """Rows that line up, without a header; what is too long goes on below its own beginning.
+
+    Args:
+        widths: of each column; None: as wide as what stands in it.
+    """
+    made = Table.grid(padding=(0, 2, 0, 0))
+    for width in widths:
+        made.add_column(min_width=width, no_wrap=width is not None, overflow="fold")
+    return made
+
+
 def state_text(state: State) -> str:
     """A state, coloured."""
-    words = state.value.replace("_", " ")  # as long as the name itself: columns count on it
+    words = state.value.replace("_", " ")
     colour = STATE_COLOURS.get(state)
     return f"[{colour}]{words}[/{colour}]" if colour else words

@@ -11,21 +11,24 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-import yaml
+from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from dissemination.app import App
-from dissemination.cli.common import FINDINGS, err, guarded, out, table
-from dissemination.cli.mailbox import Mailbox
+from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, print_json, table
 from dissemination.cli.planning import show_plan
 from dissemination.errors import WrongUseError
 from dissemination.files import shipped
 from dissemination.model import State, Subscriber
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from dissemination.app import App
+    from dissemination.cli.mailbox import Mailbox
 
 PEOPLE = 25
 #: The most that the demo waits for everything to be out, in seconds.
@@ -48,29 +51,43 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--out", help="A new folder; one under var/ where left out.", metavar="DIR")
     ] = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """The main job on the sample, from nothing: 25 mails, feeds and posts, and a second pass that sends nothing."""
+    from dissemination.bootstrap import opened  # noqa: PLC0415 - brings every library with it
+    from dissemination.cli.mailbox import Mailbox  # noqa: PLC0415 - only this command needs it
+
     root = folder.absolute() if folder else _fresh()
     if root.exists() and any(root.iterdir()):
         raise WrongUseError(f"demo: {root} is not empty; name a new folder")
-    from dissemination.bootstrap import opened  # noqa: PLC0415 - brings every library with it
-
+    # Where standard output is for facts, what goes on is told on the other stream.
+    show = page(errors=as_json)
     with Mailbox(root / "mailbox") as mailbox:
         _lay_out(root, mailbox.port)
         with opened(root) as app, app.publishing():
-            app.add_subscribers(_people())
-            out.print(
-                f"[bold]1.[/bold] {PEOPLE} subscribers who consented, a project folder, a mail server on loopback."
-            )
-            plan = [line.publication for line in app.plan().lines]
-            out.print("[bold]2.[/bold] The plan:")
-            show_plan(plan, app.parts.project.timezone)
-            verdicts = app.approve([], who="demo", everything=True)
-            done = sum(not verdict.refused for verdict in verdicts)
-            out.print(f"[bold]3.[/bold] {done} publications approved; their very bytes are stored.")
-            first = _first_pass(app, root, mailbox)
+            _prepare(app, show)
+            first = _first_pass(app, root, mailbox, show)
             second = _second_pass(app, root, mailbox)
-    _report(root, first, second)
+    _keep(root, first, second)
+    if as_json:
+        print_json({"folder": root, "first_pass": asdict(first), "second_pass": asdict(second)})
+    else:
+        _report(root, first, second, show)
+    if not (first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)):
+        complain(f"not everything went out once; `disseminate log` in {_shown(root)} tells why")
+        raise typer.Exit(FINDINGS)
+
+
+def _prepare(app: App, show: Console) -> None:
+    app.add_subscribers(_people())
+    show.print(f"[bold]1.[/bold] {PEOPLE} subscribers who consented, a project folder, a mail server on loopback.")
+    plan = [line.publication for line in app.plan().lines]
+    show.print("[bold]2.[/bold] The plan:")
+    show_plan(plan, app.parts.project.timezone, to=show)
+    verdicts = app.approve([], who="demo", everything=True)
+    done = sum(not verdict.refused for verdict in verdicts)
+    show.print(f"[bold]3.[/bold] {done} publications approved; their very bytes are stored.")
 
 
 def _fresh() -> Path:
@@ -83,6 +100,8 @@ def _fresh() -> Path:
 
 def _lay_out(root: Path, port: int) -> None:
     """The sample project, with the mail server on loopback and its digest due this very minute."""
+    import yaml  # noqa: PLC0415 - only this command needs it
+
     shutil.copytree(shipped("news"), root / "news", ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load(shipped("settings.yaml").read_text("utf-8"))
     _set_up_mail(settings, port)
@@ -126,10 +145,10 @@ def _people() -> Iterator[Subscriber]:
         )
 
 
-def _first_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
+def _first_pass(app: App, root: Path, mailbox: Mailbox, show: Console) -> Pass:
     """Run the scheduler until all that is due is out."""
-    out.print("[bold]4.[/bold] The scheduler runs until all that is due is out.")
-    with _scheduler(app) as failures, _progress() as progress:
+    show.print("[bold]4.[/bold] The scheduler runs until all that is due is out.")
+    with _scheduler(app) as failures, _progress(show) as progress:
         task = progress.add_task("mails", total=PEOPLE)
         over = threading.Event()
         waited = 0.0
@@ -139,7 +158,7 @@ def _first_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
             progress.update(task, completed=mailbox.count)
         progress.update(task, completed=mailbox.count)
     for failure in failures:
-        err.print(f"[red]Error:[/red] {escape(str(failure))}")
+        complain(f"{type(failure).__name__}: {failure}")
     return _count(root, mailbox)
 
 
@@ -168,10 +187,17 @@ def _ignore(_: object) -> None:
     """A tick's tally is counted outside, at the mailbox and in the folders."""
 
 
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(), TextColumn("   {task.description}"), BarColumn(30), MofNCompleteColumn(), console=out
+def _progress(show: Console) -> Progress:
+    from rich.progress import (  # noqa: PLC0415 - only this command needs it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
     )
+
+    bar = BarColumn(30)
+    return Progress(SpinnerColumn(), TextColumn("   {task.description}"), bar, MofNCompleteColumn(), console=show)
 
 
 def _second_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
@@ -202,11 +228,14 @@ def _stamps(root: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
 
 
-def _report(root: Path, first: Pass, second: Pass) -> None:
+def _keep(root: Path, first: Pass, second: Pass) -> None:
     shutil.copytree(root / "var" / "outbox", root / "outbox", dirs_exist_ok=True)
     facts = {"first_pass": asdict(first), "second_pass": asdict(second)}
     (root / "demo.json").write_text(json.dumps(facts, indent=2) + "\n")
-    out.print("[bold]5.[/bold] What went out, and what a second pass added:")
+
+
+def _report(root: Path, first: Pass, second: Pass, show: Console) -> None:
+    show.print("[bold]5.[/bold] What went out, and what a second pass added:")
     made = table("What", "First", "Second", "Open")
     rows = (
         ("Mails (.eml)", "mails", "mailbox"),
@@ -214,14 +243,9 @@ def _report(root: Path, first: Pass, second: Pass) -> None:
         ("Posts", "posts", "outbox"),
     )
     for title, name, place in rows:
-        made.add_row(title, str(getattr(first, name)), str(getattr(second, name)), _shown(root / place))
-    out.print(made)
-    page = root / "feeds" / "index.html"
-    out.print(f"Start with {escape(_shown(page))}", soft_wrap=True)
-    good = first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)
-    if not good:
-        err.print("[red]Error:[/red] not everything went out once; `disseminate log` in that folder tells why")
-        raise typer.Exit(FINDINGS)
+        made.add_row(title, str(getattr(first, name)), str(getattr(second, name)), escape(_shown(root / place)))
+    show.print(made)
+    show.print(f"Start with {escape(_shown(root / 'feeds' / 'index.html'))}", soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

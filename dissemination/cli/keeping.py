@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from dissemination.cli.common import Json, guarded, out, print_json, project
+from dissemination.cli.common import Json, guarded, print_json, project, say, say_path
 
 
 @guarded
@@ -24,7 +24,7 @@ def backup(
     if as_json:
         print_json({"file": file, "bytes": size})
     else:
-        out.print(f"Wrote {escape(str(file))} ({size:,} bytes)")
+        say(f"Wrote {escape(str(file))} ({size:,} bytes). It holds people's addresses: keep it like a password.")
 
 
 @guarded
@@ -41,9 +41,7 @@ def restore(
     if as_json:
         print_json({"restored": file, "former": former})
         return
-    out.print("Restored. What waited to go out is in review again: `disseminate plan`.")
+    say("Restored. What waited to go out is in review again: `disseminate plan`.")
     if former:
-        out.print(f"The former database is {escape(str(former))}")
-
-
-__all__ = ["backup", "restore"]
+        say("The former database is")
+        say_path(former)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.markup import escape
@@ -15,17 +15,22 @@ from dissemination.cli.common import (
     FINDINGS,
     FINE,
     Json,
+    columns,
     guarded,
-    out,
     print_json,
     project,
+    say,
     state_text,
     table,
 )
-from dissemination.cli.planning import facts, moment, show_plan
+from dissemination.cli.planning import facts, show_paused, show_plan
 from dissemination.errors import SettingsError, WrongUseError
-from dissemination.model import Happening, Level
-from dissemination.pipeline.status import Status
+from dissemination.model import Happening, Level, State
+
+if TYPE_CHECKING:
+    from dissemination.pipeline.status import Status
+
+_SECTIONS = (("Asks you", "asking"), ("Waits", "waiting"), ("Went out", "sent"))
 
 
 @guarded
@@ -45,17 +50,27 @@ def status(*, as_json: Json = False) -> None:
 
 
 def _show_status(seen: Status, zone: str) -> None:
-    for channel, why in seen.paused.items():
-        out.print(f"[yellow]Paused:[/yellow] {'every channel' if channel == '*' else channel} ({escape(why)})")
+    show_paused(seen.paused)
     counts = ", ".join(f"{count} {state_text(state)}" for state, count in seen.counts.items())
-    out.print(counts or "Nothing is planned yet: `disseminate plan`.")
-    for title, rows in (("Asks you", seen.asking), ("Waits", seen.waiting), ("Went out", seen.sent)):
+    say(counts or "Nothing is planned yet. `disseminate plan` reads the news and plans them.")
+    for title, name in _SECTIONS:
+        rows = getattr(seen, name)
         if rows:
-            out.print(f"\n[bold]{title}[/bold]")
+            say(f"\n[bold underline]{title}[/bold underline]")
             show_plan(rows, zone)
+    if seen.deliveries:
+        _show_deliveries(seen)
+    if State.IN_REVIEW in seen.counts:
+        say("\nNext: `disseminate plan` shows what is in review, `disseminate approve` lets it go out.")
+
+
+def _show_deliveries(seen: Status) -> None:
+    say("\n[bold underline]Letters[/bold underline]")
+    rows = columns(None, None)
     for key, states in seen.deliveries.items():
         said = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in states.items())
-        out.print(f"\n{escape(key)}: {said}")
+        rows.add_row(f"[bold]{escape(key.rsplit(':', 2)[0])}[/bold]", said or "to nobody")
+    say(rows)
 
 
 @guarded
@@ -71,22 +86,21 @@ def log(
     if as_json:
         print_json(events)
         return
-    for event in events:
-        out.print(_line(event, zone))
     if not events:
-        out.print("Nothing has happened yet.")
+        say(
+            "Nothing has happened yet." if not subject else f"{escape(subject)}: nothing has happened with this id."
+        )
+        return
+    rows = columns(19, None)
+    for event in events:
+        rows.add_row(f"[dim]{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}[/dim]", _told(event))
+    say(rows)
 
 
-def _line(event: Happening, zone: str) -> str:
-    at = f"{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
-    subject = " ".join(filter(None, (event.subject, f"on {event.channel}" if event.channel else "")))
-    words = [
-        f"[dim]{at}[/dim]",
-        f"[bold]{event.kind.replace('_', ' ')}[/bold]",
-        escape(subject),
-        escape(event.detail),
-    ]
-    return " ".join(filter(None, words))
+def _told(event: Happening) -> str:
+    kind = f"[bold]{event.kind.replace('_', ' ')}[/bold]"
+    where = f"on {event.channel}" if event.channel and event.channel != "*" else ""
+    return " ".join(filter(None, (kind, escape(event.subject), escape(where), escape(event.detail))))
 
 
 @guarded
@@ -102,7 +116,7 @@ def doctor(*, as_json: Json = False) -> None:
             level = symptom.level
             mark = f"[{COLOURS[level]}]{level.value}[/{COLOURS[level]}]" if level else "[green]fine[/green]"
             made.add_row(symptom.what, mark, escape(symptom.said))
-        out.print(made)
+        say(made)
     raise typer.Exit(FINDINGS if any(s.level is Level.ERROR for s in symptoms) else FINE)
 
 
@@ -111,7 +125,7 @@ def when(
     expression: Annotated[str, typer.Argument(help='Cron: "0 10 * * thu", or @weekly.', metavar="EXPR")],
     zone: Annotated[str, typer.Option(help="IANA zone; the project's where left out.")] = "",
     start: Annotated[str, typer.Option("--from", help="ISO 8601; now where left out.", metavar="T")] = "",
-    count: Annotated[int, typer.Option(min=1, max=1000)] = 5,
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 5,
     *,
     as_json: Json = False,
 ) -> None:
@@ -127,7 +141,7 @@ def when(
     made = table("Local", "UTC", "Note")
     for occurrence in found:
         made.add_row(f"{occurrence.local:%a %F %H:%M}", f"{occurrence.utc:%F %H:%M}", escape(occurrence.note))
-    out.print(made)
+    say(made)
 
 
 def _project_zone() -> str:
@@ -144,9 +158,8 @@ def _instant(text: str, zone: str) -> datetime:
     try:
         moment_ = datetime.fromisoformat(text)
         place = ZoneInfo(zone)
-    except (ValueError, OSError) as error:
-        raise WrongUseError(f"when: {error}; write --from 2026-10-24T00:00 --zone Europe/Paris") from error
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise WrongUseError(
+            f"when: {error.args[0] if error.args else zone}; write --from 2026-10-24T00:00 --zone Europe/Paris"
+        ) from error
     return (moment_ if moment_.tzinfo else moment_.replace(tzinfo=place)).astimezone(UTC)
-
-
-__all__ = ["doctor", "log", "moment", "status", "when"]

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 
-from dissemination.cli.common import COLOURS, FINDINGS, FINE, Json, guarded, out, plain, print_json, project
-from dissemination.model import Finding, Level
+from dissemination.cli.common import (
+    COLOURS,
+    FINDINGS,
+    FINE,
+    Json,
+    columns,
+    complain,
+    exit_code,
+    guarded,
+    many,
+    page,
+    plain,
+    print_json,
+    project,
+    say,
+    say_path,
+)
+from dissemination.errors import DisseminationError, WrongUseError
+from dissemination.model import Finding, Level, NewsItem
+
+if TYPE_CHECKING:
+    from dissemination.sources.importer import Imported
 
 _FACTS = ("rule", "level", "path", "line", "field", "message", "fix", "seen")
+_IMPORT_FACTS = ("rule", "level", "field", "line", "seen")
 
 
 @guarded
@@ -28,10 +51,11 @@ def init(
     if as_json:
         print_json({"folder": folder.resolve(), "files": made})
         return
-    out.print(f"Made {len(made)} files in {escape(str(folder.resolve()))}:")
+    say(f"Made {many(len(made), 'file')} in")
+    say_path(folder.resolve())
     for path in made:
-        out.print(f"  {escape(path)}")
-    out.print("Next: put your project into settings.yaml, write in news/, then `disseminate check`.")
+        say(f"  {escape(path)}")
+    say("Next: put your project into settings.yaml, write in news/, then `disseminate check`.")
 
 
 @guarded
@@ -41,51 +65,53 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Every problem of the news, with file, line, field and what to write instead."""
+    for path in paths or ():
+        if not path.exists():
+            raise WrongUseError(f"check: {path}: no such file or folder")
     with project() as app:
         room = app.check()
         root = app.parts.project.root
-    findings = _below(room.findings, paths or [], root)
+    wanted = [path.resolve() for path in paths or ()]
+    findings = sorted((f for f in room.findings if _below(f, wanted, root)), key=lambda f: (f.path, f.line, f.rule))
+    items = sum(_below(item, wanted, root) for item in room.items)
     if as_json:
-        print_json({"items": len(room.items), "findings": [_facts(finding) for finding in findings]})
+        print_json({"items": items, "findings": [_facts(finding, _FACTS) for finding in findings]})
     else:
         show_findings(findings)
-        out.print(_summary(findings, len(room.items)))
+        say(_summary(findings, items))
     raise typer.Exit(FINDINGS if any(f.level is Level.ERROR for f in findings) else FINE)
 
 
-def _below(findings: tuple[Finding, ...], paths: list[Path], root: Path) -> list[Finding]:
-    wanted = [path.resolve() for path in paths]
-    chosen = [
-        finding
-        for finding in findings
-        if not wanted or any((root / finding.path).resolve().is_relative_to(path) for path in wanted)
-    ]
-    return sorted(chosen, key=lambda f: (f.path, f.line, f.rule))
+def _below(place: Finding | NewsItem, wanted: Sequence[Path], root: Path) -> bool:
+    return not wanted or any((root / place.path).resolve().is_relative_to(path) for path in wanted)
 
 
-def show_findings(findings: list[Finding]) -> None:
+def show_findings(findings: Iterable[Finding]) -> None:
     """Grouped by file: line, level, field, what is wrong and what to write instead."""
+    show = page()
     for path, group in groupby(findings, key=lambda f: f.path):
-        out.print(f"[bold]{escape(path)}[/bold]")
+        show.print(f"[bold]{escape(path)}[/bold]", soft_wrap=True)
+        rows = columns(4, 7, None)
+        rows.columns[0].justify = "right"
         for finding in group:
             colour = COLOURS[finding.level]
-            where = f"line {finding.line}" if finding.line else "file"
-            field = f"{finding.field}: " if finding.field else ""
-            out.print(f"  [{colour}]{finding.level.value}[/{colour}] {where}: {escape(field + finding.message)}")
-            if finding.fix:
-                out.print(f"    {escape(finding.fix)}", style="dim")
+            field = f"[bold]{escape(finding.field)}[/bold]: " if finding.field else ""
+            fix = f"\n[dim]{escape(finding.fix)}[/dim]" if finding.fix else ""
+            level = f"[{colour}]{finding.level.value}[/{colour}]"
+            rows.add_row(str(finding.line or "-"), level, f"{field}{escape(finding.message)}{fix}")
+        show.print(Padding(rows, (0, 0, 0, 1), expand=False))
 
 
-def _summary(findings: list[Finding], items: int) -> str:
+def _summary(findings: Sequence[Finding], items: int) -> str:
+    if not items and not findings:
+        return "No items here. An item is a Markdown file in news/, with front matter."
     counts = {level: sum(f.level is level for f in findings) for level in Level}
-    said = ", ".join(
-        f"{count} {level.value}{'s' if count != 1 else ''}" for level, count in counts.items() if count
-    )
-    return f"{items} items: {said or 'nothing to complain about'}"
+    said = ", ".join(many(count, level.value) for level, count in counts.items() if count)
+    return f"{many(items, 'item')}: {said or 'nothing to complain about'}"
 
 
-def _facts(finding: Finding) -> dict[str, object]:
-    return {name: plain(getattr(finding, name)) for name in _FACTS}
+def _facts(finding: Finding, names: Sequence[str]) -> dict[str, object]:
+    return {name: plain(getattr(finding, name)) for name in names}
 
 
 @guarded
@@ -97,24 +123,31 @@ def import_(
     """Make a draft item of a scraped page, and list what was not found on it."""
     from dissemination.bootstrap import importer  # noqa: PLC0415 - brings an HTML reader with it
 
+    made: list[Imported] = []
+    code = FINE
     with project() as app:
-        results = [importer(app.parts.project, path) for path in files]
+        for path in files:
+            try:
+                made.append(importer(app.parts.project, path))
+            except DisseminationError as error:
+                complain(str(error))
+                code = max(code, exit_code(error))
+    _tell_imported(made, alone=len(files) == 1, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _tell_imported(made: Sequence[Imported], *, alone: bool, as_json: bool) -> None:
     if as_json:
-        facts = [
-            {
-                "item": result.item,
-                "findings": [
-                    {name: plain(getattr(f, name)) for name in ("rule", "level", "field", "line", "seen")}
-                    for f in result.findings
-                ],
-            }
-            for result in results
-        ]
-        print_json(facts[0] if len(facts) == 1 else facts)
+        facts = [{"item": one.item, "findings": [_facts(f, _IMPORT_FACTS) for f in one.findings]} for one in made]
+        if facts or not alone:
+            print_json(facts[0] if alone else facts)
         return
-    for result in results:
-        out.print(f"{'Made' if result.created else 'Updated'} [bold]{escape(result.item)}[/bold] (a draft)")
-        show_findings(list(result.findings))
+    for one in made:
+        said = "Made" if one.created else "Updated" if one.updated else "Unchanged:"
+        page().print(f"{said} [bold]{escape(one.item)}[/bold] (a draft)", soft_wrap=True)
+        show_findings(one.findings)
+    if made:
+        say("Next: fill in what is missing, set `status: review`, then `disseminate check`.")
 
 
 @guarded

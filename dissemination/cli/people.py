@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.markup import escape
 
-from dissemination.cli.common import FINDINGS, Json, guarded, out, print_json, project, table
+from dissemination.cli.common import FINDINGS, FINE, Json, guarded, many, print_json, project, say, table
 from dissemination.cli.news import show_findings
 from dissemination.errors import WrongUseError
-from dissemination.model import Finding, Subscriber
-from dissemination.subscribers import read_subscribers, write_subscribers
+from dissemination.model import Finding, Project, Subscriber
+
+if TYPE_CHECKING:
+    from dissemination.pipeline.people import Added
 
 app = typer.Typer(help="The people who get the newsletter.", no_args_is_help=True)
 
@@ -22,6 +26,14 @@ Address = Annotated[str, typer.Argument(help="The mail address.", metavar="ADDRE
 Lists = Annotated[list[str] | None, typer.Option("--list", help="A mailing list; may be repeated.")]
 Source = Annotated[str, typer.Option("--source", help='Where they consented, such as "form at the Paris meeting".')]
 Date = Annotated[str, typer.Option("--date", help="When they consented, YYYY-MM-DD.")]
+
+
+class Standing(StrEnum):
+    """Whether somebody is written to."""
+
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
 
 
 @app.command("add")
@@ -50,10 +62,10 @@ def add(
         )
         added = house.add_subscribers([person])
     if as_json:
-        print_json({"added": added.new, "known": added.known, "suppressed": added.suppressed})
+        print_json(_counts(added))
         return
     said = "Added" if added.new else "Suppressed: not added" if added.suppressed else "Known already"
-    out.print(f"{said}: {escape(address)}")
+    say(f"{said}: {escape(address)}")
 
 
 @app.command("import")
@@ -68,29 +80,45 @@ def import_(
 ) -> None:
     """Add everybody of a CSV file, or nobody if a line is wrong."""
     with project() as house:
-        facts = house.parts.project
-        known = tuple(lists or list(facts.lists)[:1])
-        people: list[Subscriber] = []
-        findings: list[Finding] = []
-        with _opened(file) as stream:
-            rows = read_subscribers(
-                stream,
-                path=str(file),
-                default_lang=facts.default_lang,
-                default_lists=known,
-                source=source,
-                consent_at=_day(date),
-            )
-            for row in rows:
-                (findings if isinstance(row, Finding) else people).append(row)  # type: ignore[arg-type]
-        if findings:
-            print_json({"added": 0, "findings": findings}) if as_json else show_findings(findings)
-            raise typer.Exit(FINDINGS)
-        added = house.add_subscribers(people)
+        people, findings = _read(file, house.parts.project, lists or [], source, _day(date))
+        added = None if findings else house.add_subscribers(people)
     if as_json:
-        print_json({"added": added.new, "known": added.known, "suppressed": added.suppressed, "findings": []})
+        counts = _counts(added) if added else {"added": 0, "known": 0, "suppressed": 0}
+        print_json(counts | {"findings": findings})
+    elif added:
+        say(f"{added.new} added, {added.known} known already, {added.suppressed} suppressed")
     else:
-        out.print(f"{added.new} added, {added.known} known already, {added.suppressed} suppressed")
+        show_findings(findings)
+        say(f"Nobody was added: {many(len(findings), 'line')} to correct first.")
+    raise typer.Exit(FINDINGS if findings else FINE)
+
+
+def _counts(added: Added) -> dict[str, object]:
+    return {"added": added.new, "known": added.known, "suppressed": added.suppressed}
+
+
+def _read(
+    file: Path, facts: Project, lists: Sequence[str], source: str, day: datetime | None
+) -> tuple[list[Subscriber], list[Finding]]:
+    from dissemination.subscribers import read_subscribers  # noqa: PLC0415 - only this command needs it
+
+    people: list[Subscriber] = []
+    findings: list[Finding] = []
+    with _opened(file) as stream:
+        rows = read_subscribers(
+            stream,
+            path=str(file),
+            default_lang=facts.default_lang,
+            default_lists=tuple(lists or list(facts.lists)[:1]),
+            source=source,
+            consent_at=day,
+        )
+        for row in rows:
+            if isinstance(row, Finding):
+                findings.append(row)
+            else:
+                people.append(row)
+    return people, findings
 
 
 def _opened(file: Path) -> TextIO:
@@ -114,37 +142,55 @@ def _day(text: str) -> datetime | None:
 @guarded
 def list_(
     listed: Annotated[str, typer.Option("--list", help="Only this mailing list.")] = "",
-    state: Annotated[str, typer.Option(help="active, unsubscribed or suppressed.")] = "",
+    state: Annotated[Standing | None, typer.Option(help="Only who stands so.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Show the people."""
     with project() as house:
-        people = list(house.subscribers(listed=listed, state=state))
+        if listed and listed not in house.parts.project.lists:
+            known = ", ".join(house.parts.project.lists) or "none"
+            raise WrongUseError(f"subscribers list: no list {listed}; newsletter.lists has: {known}")
+        people = list(house.subscribers(listed=listed, state=state.value if state else ""))
     if as_json:
         print_json(people)
         return
     made = table("Address", "Name", "Lang", "Lists", "State")
     for person in people:
-        made.add_row(escape(person.email), escape(person.name), person.lang, ", ".join(person.lists), person.state)
-    out.print(made)
-    out.print(f"{len(people)} people")
+        cells = (person.email, person.name, person.lang, ", ".join(person.lists), person.state)
+        made.add_row(*map(escape, cells))
+    if people:
+        say(made)
+        say(f"\n{many(len(people), 'person', 'people')}")
+    else:
+        say("Nobody. `disseminate subscribers add ADDRESS` or `import FILE` takes people in, with their consent.")
 
 
 @app.command("export")
 @guarded
 def export(
-    file: Annotated[Path | None, typer.Argument(help="The CSV file; standard output where left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A new CSV file; standard output where left out.")] = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Everybody as CSV that no spreadsheet mistakes for formulas."""
+    from dissemination.subscribers import write_subscribers  # noqa: PLC0415 - only this command needs it
+
     with project() as house:
-        if file is None:
-            write_subscribers(sys.stdout, house.subscribers())
-            return
-        with file.open("x", encoding="utf-8", newline="") as stream:
-            file.chmod(0o600)
-            write_subscribers(stream, house.subscribers())
-    out.print(f"Wrote {escape(str(file))}")
+        people = list(house.subscribers())
+    if file is None:
+        print_json(people) if as_json else write_subscribers(sys.stdout, people)
+        return
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise WrongUseError(f"subscribers export: {file} is there already; name a new file") from None
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        write_subscribers(stream, people)
+    if as_json:
+        print_json({"file": file, "people": len(people)})
+    else:
+        say(f"Wrote {escape(str(file))} ({many(len(people), 'person', 'people')}); only you can read it")
 
 
 @app.command("remove")
@@ -156,8 +202,8 @@ def remove(address: Address, *, as_json: Json = False) -> None:
     if as_json:
         print_json({"erased": done})
     else:
-        out.print("Erased." if done else "Nobody has this address.")
-    raise typer.Exit(0 if done else FINDINGS)
+        say("Erased." if done else "Nobody has this address.")
+    raise typer.Exit(FINE if done else FINDINGS)
 
 
 @app.command("suppress")
@@ -174,4 +220,4 @@ def suppress(
     if as_json:
         print_json({"suppressed": True, "was_listed": known})
         return
-    out.print("Suppressed." if known else "Suppressed; it was on no list.")
+    say("Suppressed." if known else "Suppressed; it was on no list.")

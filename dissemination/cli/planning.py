@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from dissemination.app import App
 from dissemination.cli.common import (
     FINDINGS,
     FINE,
     Json,
     Name,
+    columns,
     guarded,
-    out,
+    many,
+    page,
     print_json,
     project,
+    say,
+    say_path,
     state_text,
     who,
 )
 from dissemination.errors import WrongUseError
 from dissemination.files import FolderShelf
 from dissemination.model import Publication, State
-from dissemination.pipeline.approve import Verdict
+
+if TYPE_CHECKING:
+    from dissemination.pipeline.approve import Verdict
 
 _DONE = frozenset({State.PUBLISHED, State.CANCELLED, State.WITHDRAWN})
 _FACTS = (
@@ -45,6 +52,12 @@ _FACTS = (
     "reason",
     "items",
 )
+#: What the officer does next, by the first state that is there.
+_NEXT = {
+    State.IN_REVIEW: "look with `disseminate preview`, then `disseminate approve ID` or `--all`",
+    State.SCHEDULED: "`disseminate run` publishes at the set times, `disseminate publish` what is due now",
+    State.DRAFT: "set `status: review` in an item that is ready",
+}
 
 
 def facts(publication: Publication) -> dict[str, object]:
@@ -71,26 +84,50 @@ def plan(
     if as_json:
         print_json([facts(line) for line in shown])
         return
-    for channel, why in paused.items():
-        out.print(f"[yellow]Paused:[/yellow] {'every channel' if channel == '*' else channel} ({escape(why)})")
-    show_plan(shown, zone)
-
-
-def show_plan(lines: Sequence[Publication], zone: str) -> None:
-    """The plan: under each item or edition a row of state, time, reach and channels, and what holds them."""
-    if not lines:
-        out.print("Nothing is planned.")
+    show_paused(paused)
+    if not shown:
+        done = f" {many(len(lines), 'line')} out or cancelled: `disseminate plan --all`." if lines else ""
+        say(f"Nothing is planned. Write an item in news/ and set `status: review`.{done}")
         return
-    out.print(f"  {'State':<10} {'When':<22} {'To':>6}  Channels", style="bold", no_wrap=True)
+    show_plan(shown, zone)
+    _show_next(shown)
+
+
+def show_paused(paused: Mapping[str, str]) -> None:
+    """Each emergency stop that holds: who and why."""
+    for channel, why in paused.items():
+        name = "every channel" if channel == "*" else channel
+        say(f"[yellow]Paused:[/yellow] {name} ({escape(why)}); `disseminate resume {_argument(channel)}` goes on")
+
+
+def _argument(channel: str) -> str:
+    return "" if channel == "*" else channel
+
+
+def _show_next(lines: Sequence[Publication]) -> None:
+    counts = Counter(line.state for line in lines)
+    said = ", ".join(f"{counts[state]} {state_text(state)}" for state in State if counts[state])
+    say(f"\n{said}")
+    step = next((text for state, text in _NEXT.items() if counts[state]), "")
+    if step:
+        say(f"Next: {step}.")
+
+
+def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = None) -> None:
+    """Under each item or edition a row of state, time, reach and channels, and what holds them."""
+    to = to or page()
+    to.print(f"  {'State':<11}{'When':<23}{'To':>5}  Channels", style="bold", no_wrap=True)
     shown = ""
     for (subject, when, state, reach, reason), channels in _rows(lines, zone).items():
         if subject != shown:
-            out.print(f"[bold]{escape(subject)}[/bold]", soft_wrap=True)
+            to.print(f"[bold]{escape(subject)}[/bold]", soft_wrap=True)
             shown = subject
-        gap = " " * (10 - len(state.value))
-        out.print(Padding(f"{state_text(state)}{gap} {when:<22} {reach:>6}  {', '.join(channels)}", (0, 0, 0, 2)))
+        row = columns(9, 21, 5, None)
+        row.columns[2].justify = "right"
+        row.add_row(state_text(state), when, str(reach), escape(", ".join(channels)))
+        to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
-            out.print(Padding(f"[dim]{escape(reason)}[/dim]", (0, 0, 0, 4)))
+            to.print(Padding(f"[dim]{escape(reason)}[/dim]", (0, 0, 0, 4), expand=False))
 
 
 _Row = tuple[str, str, State, int, str]
@@ -100,29 +137,33 @@ def _rows(lines: Sequence[Publication], zone: str) -> dict[_Row, list[str]]:
     """Lines that differ in their channel alone share a row."""
     rows: dict[_Row, list[str]] = {}
     for line in lines:
-        when = moment(line.due_at or line.when, zone, none="on approval")
+        when = moment(line.published_at or line.due_at or line.when, zone, none=_no_time(line))
         rows.setdefault((line.subject, when, line.state, line.reach, line.reason), []).append(line.channel)
     return rows
 
 
+def _no_time(line: Publication) -> str:
+    return "" if line.state in _DONE else "on approval"
+
+
 @guarded
 def preview(
-    folder: Annotated[Path, typer.Option("--out", help="Where to write.", metavar="DIR")] = Path("var/preview"),
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where to write; var/preview where left out.", metavar="DIR")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Write what each channel would carry: mails, posts with their counted length, feeds and pages."""
     with project() as app:
         files = app.preview()
-        target = (
-            folder if folder.is_absolute() or folder != Path("var/preview") else app.parts.project.root / folder
-        )
+        target = (folder or app.parts.project.root / "var" / "preview").resolve()
     FolderShelf(target).write(files)
     if as_json:
-        print_json({"folder": str(target.resolve()), "files": sorted(files)})
+        print_json({"folder": target, "files": sorted(files)})
         return
-    out.print(f"{len(files)} files; nothing was sent. Open:")
-    out.print(str((target / "index.html").resolve()), soft_wrap=True)
+    say(f"{many(len(files), 'file')}; nothing was sent. Open:")
+    say_path(target / "index.html")
 
 
 @guarded
@@ -140,7 +181,13 @@ def approve(
         raise WrongUseError("approve: name ids, or say --all; `disseminate plan` lists them")
     with project() as app:
         verdicts = app.approve(ids or [], who=who(name), everything=everything)
-        report(app, verdicts, "Approved", as_json=as_json)
+        zone = app.parts.project.timezone
+    done = _report(verdicts, "Approved", zone, as_json=as_json)
+    if not as_json and not verdicts:
+        say("Nothing is in review. `disseminate plan` tells what holds an item back.")
+    elif not as_json and any(v.publication.state is State.SCHEDULED for v in verdicts if not v.refused):
+        say(f"Next: {_NEXT[State.SCHEDULED]}.")
+    raise typer.Exit(FINE if done or not verdicts else FINDINGS)
 
 
 @guarded
@@ -152,27 +199,34 @@ def cancel(
 ) -> None:
     """Stop what these ids name; an edition under way stops at its next window."""
     with project() as app:
-        report(app, app.cancel(ids, who=who(name)), "Cancelled", as_json=as_json)
+        verdicts, zone = app.cancel(ids, who=who(name)), app.parts.project.timezone
+    done = _report(verdicts, "Cancelled", zone, as_json=as_json)
+    raise typer.Exit(FINE if done or not verdicts else FINDINGS)
 
 
-def report(app: App, verdicts: Sequence[Verdict], word: str, *, as_json: bool) -> None:
-    """What became of each publication; exit 1 if nothing was done."""
-    done = [verdict for verdict in verdicts if not verdict.refused]
+def _report(verdicts: Sequence[Verdict], word: str, zone: str, *, as_json: bool) -> int:
+    """What became of each publication; how many were done."""
     if as_json:
         print_json([facts(v.publication) | {"done": not v.refused, "refused": v.refused} for v in verdicts])
     else:
-        zone = app.parts.project.timezone
-        for verdict in verdicts:
-            publication = verdict.publication
-            name = f"[bold]{escape(publication.subject)}[/bold] on {publication.channel}"
-            if verdict.refused:
-                out.print(f"[yellow]Not {word.lower()}:[/yellow] {name}: {escape(verdict.refused)}")
-            else:
-                at = moment(publication.due_at, zone)
-                out.print(f"[green]{word}:[/green] {name}{f', goes out {at}' if at else ''}")
-        if not verdicts:
-            out.print("Nothing is in review.")
-    raise typer.Exit(FINE if done or not verdicts else FINDINGS)
+        show = page()
+        for (head, subject, rest), channels in _fates(verdicts, word, zone).items():
+            show.print(f"{head} [bold]{escape(subject)}[/bold] on {escape(', '.join(channels))}{escape(rest)}")
+    return sum(not verdict.refused for verdict in verdicts)
+
+
+def _fates(verdicts: Sequence[Verdict], word: str, zone: str) -> dict[tuple[str, str, str], list[str]]:
+    """(what is said before, subject, what is said after) -> channels."""
+    fates: dict[tuple[str, str, str], list[str]] = {}
+    for verdict in verdicts:
+        line = verdict.publication
+        at = f", goes out {moment(line.due_at, zone)}" if line.due_at else ""
+        waits = f", {line.reason}" if line.state is State.IN_REVIEW and line.reason else ""
+        fate = (f"[green]{word}:[/green]", line.subject, at + waits)
+        if verdict.refused:
+            fate = (f"[yellow]Not {word.lower()}:[/yellow]", line.subject, f": {verdict.refused}")
+        fates.setdefault(fate, []).append(line.channel)
+    return fates
 
 
 @guarded
@@ -189,4 +243,4 @@ def send_test(
     if as_json:
         print_json({"id": id_, "to": to, "receipt": receipt})
     else:
-        out.print(f"Sent to {escape(to)}: {escape(receipt.detail or receipt.id or 'accepted')}")
+        say(f"Sent to {escape(to)}: {escape(receipt.detail or receipt.id or 'accepted')}")

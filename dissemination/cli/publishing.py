@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from dissemination.app import App
-from dissemination.cli.common import Json, Name, err, guarded, out, print_json, project, who
+from dissemination.cli.common import (
+    Json,
+    Name,
+    complain,
+    guarded,
+    many,
+    print_json,
+    project,
+    say,
+    who,
+)
 from dissemination.cli.planning import facts, show_plan
 from dissemination.errors import WrongUseError
-from dissemination.model import Happening
-from dissemination.pipeline.deliver import Tally
-from dissemination.pipeline.publish import Ticks
+from dissemination.model import Happening, Publication
+
+if TYPE_CHECKING:
+    from dissemination.app import App
+    from dissemination.pipeline.deliver import Tally
+    from dissemination.pipeline.publish import Ticks
 
 #: A tick that is under way has this long to end, in seconds: a mail may wait for its answer.
 DRAIN = 9.5
@@ -31,51 +43,64 @@ def publish(
     """One pass over everything due. A second one sends nothing twice."""
     with project() as app:
         if dry_run:
-            due = app.would_publish()
-            print_json([facts(p) for p in due]) if as_json else show_plan(due, app.parts.project.timezone)
+            due, zone = app.would_publish(), app.parts.project.timezone
+            print_json([facts(line) for line in due]) if as_json else _show_due(due, zone)
             return
         _stop_on_signals(app.stop)
         with app.publishing():
             tally = app.publish()
-    if as_json:
-        print_json({"mails": tally.mails, "feeds": tally.feeds, "posts": tally.posts})
+    print_json(_counts(tally)) if as_json else say(_said(tally))
+
+
+def _show_due(due: Sequence[Publication], zone: str) -> None:
+    if due:
+        show_plan(due, zone)
     else:
-        out.print(_said(tally))
+        say("Nothing is due. `disseminate plan` tells what comes when, and what waits for an approval.")
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {"mails": tally.mails, "feeds": tally.feeds, "posts": tally.posts}
 
 
 def _said(tally: Tally) -> str:
-    return f"{tally.mails} mails, {tally.feeds} public files changed, {tally.posts} posts"
+    if not any(_counts(tally).values()):
+        return "Nothing was due. `disseminate status` tells what waits and what failed."
+    files = many(tally.feeds, "public file")
+    return f"Out: {many(tally.mails, 'mail')}, {files} changed, {many(tally.posts, 'post')}."
 
 
 @guarded
-def run() -> None:
+def run(*, as_json: Json = False) -> None:
     """The scheduler: looks what is due, publishes it, and stops cleanly on SIGTERM."""
     from dissemination.bootstrap import make_ticker  # noqa: PLC0415 - only this command needs it
 
     with project() as app, app.publishing():
         _stop_on_signals(app.stop)
-        ticker = make_ticker(app, _tick(app.ticks()), lambda error: _broken(app, error))
+        ticker = make_ticker(app, _tick(app.ticks(), as_json=as_json), lambda error: _broken(app, error))
         ticker.start()
         ticker.wake()
-        out.print("Publishing what falls due. Stop with Ctrl-C.")
+        if not as_json:
+            say("Publishing what falls due. Stop with Ctrl-C.")
         app.stop.wait()
-        out.print("Stopping: what is in flight is settled.")
+        if not as_json:
+            say("Stopping: what is in flight is settled.")
         ticker.stop(DRAIN)
 
 
-def _tick(ticks: Ticks) -> Callable[[], None]:
+def _tick(ticks: Ticks, *, as_json: bool) -> Callable[[], None]:
     def tick() -> None:
         tally = ticks.tick()
-        if tally.mails or tally.feeds or tally.posts:
-            out.print(_said(tally))
+        if any(_counts(tally).values()):
+            print_json(_counts(tally), indent=None) if as_json else say(_said(tally))
 
     return tick
 
 
 def _broken(app: App, error: Exception) -> None:
     """A tick that failed is said and logged; the next one tries again."""
-    err.print(f"[red]Error:[/red] {escape(f'{type(error).__name__}: {error}')}")
     detail = f"{type(error).__name__}: {error}"
+    complain(detail)
     app.parts.store.events.add(Happening(at=app.parts.clock.now(), kind="error", detail=detail))
 
 
@@ -99,7 +124,8 @@ def pause(
     if as_json:
         print_json({"channel": channel, "paused": True})
         return
-    out.print(f"Paused: {'every channel' if channel == '*' else escape(channel)}.")
+    name = "every channel" if channel == "*" else escape(channel)
+    say(f"Paused: {name}. `disseminate resume` goes on.")
 
 
 @guarded
@@ -116,7 +142,7 @@ def resume(
     if as_json:
         print_json({"channel": channel, "paused": False, "was_paused": done})
         return
-    out.print("Going on." if done else "Nothing was paused.")
+    say("Going on." if done else "Nothing was paused.")
 
 
 def _known(app: App, channel: str) -> None:
