@@ -31,7 +31,6 @@ from dissemination.scheduling import Ticker, WallClockRecurrences
 from dissemination.settings import DigestSection, Secrets, Settings, load
 from dissemination.sources import FolderSource, Imported, import_file
 from dissemination.store import Store
-from dissemination.store.restore import restore as restore_store
 from dissemination.subscribers import AddressBook, SubscriberTokens
 
 #: Jobs that run side by side: one network's posts, one edition.
@@ -148,6 +147,8 @@ def importer(project: Project, path: Path) -> Imported:
 
 def restore(root: Path, source: Path) -> Path | None:
     """Put a backup in place; see `store.restore`."""
+    from dissemination.store.restore import restore as restore_store  # noqa: PLC0415 - brings alembic with it
+
     settings = load(root / "settings.yaml")
     if Secrets(os.environ).get("DATABASE_URL"):
         raise SettingsError("restore: this project's database is PostgreSQL; use pg_restore")

@@ -91,16 +91,16 @@ def log(
             "Nothing has happened yet." if not subject else f"{escape(subject)}: nothing has happened with this id."
         )
         return
-    rows = columns(19, None)
+    rows = columns(19, 9, None)
     for event in events:
-        rows.add_row(f"[dim]{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}[/dim]", _told(event))
+        at = f"[dim]{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}[/dim]"
+        rows.add_row(at, f"[bold]{event.kind.replace('_', ' ')}[/bold]", _told(event))
     say(rows)
 
 
 def _told(event: Happening) -> str:
-    kind = f"[bold]{event.kind.replace('_', ' ')}[/bold]"
     where = f"on {event.channel}" if event.channel and event.channel != "*" else ""
-    return " ".join(filter(None, (kind, escape(event.subject), escape(where), escape(event.detail))))
+    return " ".join(filter(None, (escape(event.subject), escape(where), escape(event.detail))))
 
 
 @guarded

@@ -97,11 +97,12 @@ def show_paused(paused: Mapping[str, str]) -> None:
     """Each emergency stop that holds: who and why."""
     for channel, why in paused.items():
         name = "every channel" if channel == "*" else channel
-        say(f"[yellow]Paused:[/yellow] {name} ({escape(why)}); `disseminate resume {_argument(channel)}` goes on")
+        say(f"[yellow]Paused:[/yellow] {name} ({escape(why)}); {resuming(channel)} goes on")
 
 
-def _argument(channel: str) -> str:
-    return "" if channel == "*" else channel
+def resuming(channel: str) -> str:
+    """The command that ends an emergency stop."""
+    return "`disseminate resume`" if channel == "*" else f"`disseminate resume {escape(channel)}`"
 
 
 def _show_next(lines: Sequence[Publication]) -> None:

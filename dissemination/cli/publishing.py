@@ -21,7 +21,7 @@ from dissemination.cli.common import (
     say,
     who,
 )
-from dissemination.cli.planning import facts, show_plan
+from dissemination.cli.planning import facts, resuming, show_plan
 from dissemination.errors import WrongUseError
 from dissemination.model import Happening, Publication
 
@@ -124,8 +124,8 @@ def pause(
     if as_json:
         print_json({"channel": channel, "paused": True})
         return
-    name = "every channel" if channel == "*" else escape(channel)
-    say(f"Paused: {name}. `disseminate resume` goes on.")
+    say("Paused: every channel" if channel == "*" else f"Paused: {escape(channel)}")
+    say(f"{resuming(channel)} goes on.")
 
 
 @guarded

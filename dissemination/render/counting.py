@@ -9,7 +9,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import regex
-from twitter_text import extract_urls_with_indices, parse_tweet
 
 from dissemination.model import Limits, Units
 
@@ -83,6 +82,8 @@ def links(text: str) -> list[tuple[int, int]]:
 def _addresses(token: str, *, bare: bool = True) -> tuple[tuple[int, int], ...]:
     if _endless(token):
         return ((0, len(token)),)
+    from twitter_text import extract_urls_with_indices  # noqa: PLC0415 - its tables take 0.2 s to load
+
     return tuple((a, b) for a, b in (url["indices"] for url in extract_urls_with_indices(token, bare)))
 
 
@@ -109,6 +110,8 @@ def _weight(token: str) -> int:
         return _HEAVIEST * len(token) + _LINK_WEIGHT * token.count(".")
     if _LIGHT.fullmatch(token) and not _DOTTED.search(token):
         return len(token)
+    from twitter_text import parse_tweet  # noqa: PLC0415 - its tables take 0.2 s to load
+
     return int(parse_tweet(token).weightedLength)
 
 

@@ -1,36 +1,40 @@
-"""Bringing a database to the present schema, with a backup first."""
+"""Bringing a database to the present schema, with a backup first.
+
+Most runs find the schema as it should be: alembic is imported only where it is not.
+"""
+# ruff: noqa: PLC0415 -- see above
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from dissemination.errors import StoreError
 from dissemination.store.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+#: The newest revision in migrations/versions; a test holds the two against each other.
+HEAD = "0001"
+#: Where alembic notes the revision of a database.
+_VERSION = sa.table("alembic_version", sa.column("version_num"))
+
 
 def _config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     return config
 
 
-def head() -> str:
-    """The revision this program works with."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    if revision is None:
-        raise StoreError("database: the program ships no schema; install it again")
-    return revision
-
-
 def upgrade(database: Database) -> str:
-    """Bring the schema to `head`; an existing database is copied to <name>.before-<revision> first.
+    """Bring the schema to `HEAD`; an existing database is copied to <name>.before-<revision> first.
 
     Returns:
         The revision found before ("" for a new database).
@@ -39,16 +43,28 @@ def upgrade(database: Database) -> str:
         StoreError: the database is of a newer program.
     """
     with database.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision() or ""
-    if found == head():
-        return found
+        found = _revision(connection)
+    if found != HEAD:
+        _upgrade(database, found)
+    return found
+
+
+def _revision(connection: Connection) -> str:
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return ""
+    return str(connection.execute(sa.select(_VERSION.c.version_num)).scalar() or "")
+
+
+def _upgrade(database: Database, found: str) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found and found not in known:
         raise StoreError(f"database: its schema {found} is of a newer version of this program; upgrade the program")
     if found and database.path:
-        copy = database.path.with_name(f"{database.path.name}.before-{head()}")
+        copy = database.path.with_name(f"{database.path.name}.before-{HEAD}")
         if not copy.exists():
             database.backup(copy)
     with database.write("migrate") as connection:
         command.upgrade(_config(connection), "head")
-    return found

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from dissemination.errors import BusyError, StoreError
 from dissemination.files import digest_of
@@ -28,6 +29,7 @@ from dissemination.model import (
 from dissemination.store import Store, migrate
 from dissemination.store.database import Database
 from dissemination.store.restore import restore
+from dissemination.store.migrate import HEAD
 from dissemination.store.schema import Instant, metadata
 from dissemination.testing import sample_picture
 
@@ -73,8 +75,12 @@ def test_the_migrations_make_exactly_the_tables_of_the_program(store):
     assert schema_only == []
 
 
+def test_the_head_is_the_newest_migration():
+    assert ScriptDirectory.from_config(migrate._config()).get_current_head() == HEAD
+
+
 def test_opening_twice_upgrades_once(store, store_target, clock):
-    assert migrate.upgrade(store.database) == migrate.head()
+    assert migrate.upgrade(store.database) == HEAD
 
 
 def test_a_database_of_a_newer_program_is_refused(tmp_path, clock):
@@ -424,10 +430,9 @@ def test_an_upgrade_makes_a_copy_first(tmp_path, clock, monkeypatch):
     store = Store(path, clock)
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0000'")
-    monkeypatch.setattr(migrate.command, "upgrade", lambda *_: None)
-    monkeypatch.setattr(
-        migrate.ScriptDirectory, "walk_revisions", lambda self: [type("S", (), {"revision": "0000"})()]
-    )
+    monkeypatch.setattr("alembic.command.upgrade", lambda *_: None)
+    known = [type("Script", (), {"revision": "0000"})()]
+    monkeypatch.setattr("alembic.script.ScriptDirectory.walk_revisions", lambda self: known)
     migrate.upgrade(store.database)
-    assert (tmp_path / f"a.db.before-{migrate.head()}").exists()
+    assert (tmp_path / f"a.db.before-{HEAD}").exists()
     store.close()
