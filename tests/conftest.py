@@ -104,3 +104,9 @@ def pytest_terminal_summary(terminalreporter):
 def folders():
     """write_project, write_item, add_people, approve_all (tests/fakes/folder.py)."""
     return _load("folder")
+
+
+@pytest.fixture(scope="session")
+def shells():
+    """Shell, write_project, write_item (tests/fakes/shell.py): commands inside this process."""
+    return _load("shell")
