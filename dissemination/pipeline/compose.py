@@ -154,7 +154,7 @@ class Composer:
         if embargo is None:
             return when
         if when is None:
-            known = self._latest.get((item.id, channel))
+            known = self._known(item, channel)
             return embargo if embargo > self._now or (known and known.when == embargo) else None
         return max(when, embargo)
 
@@ -162,8 +162,13 @@ class Composer:
         """A date in the future is a publishing time, and stays one when it has passed."""
         if item.date is None:
             return None
-        known = self._latest.get((item.id, channel))
+        known = self._known(item, channel)
         return item.date if item.date > self._now or (known and known.when == item.date) else None
+
+    def _known(self, item: NewsItem, channel: str) -> Publication | None:
+        """The item's publication as stored; by mail it goes out as a flash of its own."""
+        subject = _flash_id(item) if channel == MAIL else item.id
+        return self._latest.get((subject, channel))
 
     # ------------------------------------------------------------------------------------------ editions
 
@@ -176,7 +181,7 @@ class Composer:
         if source.lists:
             audience = replace(audience, lists=source.lists)
         edition = Edition(
-            id=f"flash-{source.id}",
+            id=_flash_id(source),
             kind="flash",
             schedule="",
             at=self._when(source, MAIL),
@@ -342,6 +347,10 @@ class Composer:
         if image.file not in self._prepared:
             self._prepared[image.file] = self._parts.pictures.prepare(image)
         return self._prepared[image.file]
+
+
+def _flash_id(item: NewsItem) -> str:
+    return f"flash-{item.id}"
 
 
 def _rank(item: NewsItem, digest: Digest) -> int:

@@ -165,6 +165,14 @@ def test_an_embargo_holds_every_channel_until_its_time(house):
     assert {house.one("first", c).due_at for c in ("feed", "x")} == {embargo}
 
 
+def test_a_future_date_stays_the_publishing_time_when_it_has_passed(house):
+    house.item(date=NOW + timedelta(hours=1), channels={"feed": "auto", "x": "auto", "newsletter": "flash"})
+    approve(house.parts, ["first", "flash-first"], who="ana")
+    house.clock.advance(timedelta(hours=2))
+    plan(house.parts)
+    assert set(house.states().values()) == {"scheduled"}
+
+
 def test_a_page_does_not_link_to_a_translation_that_is_under_embargo(house):
     house.item()
     house.item(

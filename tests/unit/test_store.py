@@ -28,8 +28,8 @@ from dissemination.model import (
 )
 from dissemination.store import Store, migrate
 from dissemination.store.database import Database
-from dissemination.store.restore import restore
 from dissemination.store.migrate import HEAD
+from dissemination.store.restore import restore
 from dissemination.store.schema import Instant, metadata
 from dissemination.testing import sample_picture
 
