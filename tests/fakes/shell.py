@@ -19,11 +19,12 @@ class Shell:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def __call__(self, *words: str, code: int | None = 0):
+    def __call__(self, *words: str, code: int | None = 0, columns: str | None = "80"):
+        """Run a command; `columns` None is a pipe, as wide as its lines."""
         before = Path.cwd()
         os.chdir(self.root)
         try:
-            result = CliRunner().invoke(app, list(words), env={"COLUMNS": "80", "NO_COLOR": "1"})
+            result = CliRunner().invoke(app, list(words), env={"COLUMNS": columns, "NO_COLOR": "1"})
         finally:
             os.chdir(before)
         if result.exception and not isinstance(result.exception, SystemExit):
