@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +34,6 @@ class App:
     secrets: Sequence[str] = ()
     #: Set it, and everything under way ends at its next message.
     stop: threading.Event = field(default_factory=threading.Event)
-    #: Everything that is to be closed at the end.
-    closing: ExitStack = field(default_factory=ExitStack)
 
     def check(self) -> Newsroom:
         """Every item and every problem; nothing is stored."""
@@ -76,7 +74,6 @@ class App:
         Raises:
             BusyError: another process publishes.
         """
-        dict(self.parts.channels)  # what one of them refuses is said now, not at the first tick
         with self.parts.store.hold():
             self.parts.store.publications.inherit()
             yield
@@ -131,4 +128,6 @@ class App:
 
     def close(self) -> None:
         """Let go of channels and database."""
-        self.closing.close()
+        for channel in self.parts.channels.values():
+            channel.close()
+        self.parts.store.close()

@@ -1,57 +1,38 @@
-"""The one place that knows every concrete part and brings them together.
-
-A part is made, and its libraries are imported, at its first use: `check` reads the news, and waits neither for
-template engines nor for mail and web clients.
-"""
-# ruff: noqa: PLC0415 -- see above
+"""The one place that knows every concrete part and brings them together."""
 
 from __future__ import annotations
 
 import os
 import secrets as random
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from datetime import time as clock_time
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from dissemination import __version__
 from dissemination.app import App
 from dissemination.channels import load as load_channel
+from dissemination.channels.gate import HttpGate
+from dissemination.channels.notify import Notices
 from dissemination.checks import check_items, check_letter, check_post
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError
 from dissemination.files import FolderShelf, shipped
 from dissemination.model import Audience, Project, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
-from dissemination.ports import (
-    Addresses,
-    Channel,
-    ChannelOptions,
-    Clock,
-    Gate,
-    Notifier,
-    Pictures,
-    Recurrences,
-    Renderer,
-    Store,
-    Tokens,
-)
+from dissemination.ports import Channel, ChannelOptions, Clock, Recurrences
+from dissemination.render import PictureShop, Rendering
+from dissemination.scheduling import Ticker, WallClockRecurrences
 from dissemination.settings import DigestSection, Secrets, Settings, load
-from dissemination.sources import FolderSource
-
-if TYPE_CHECKING:
-    from dissemination.scheduling import Ticker
-    from dissemination.sources.importer import Imported
-
-T = TypeVar("T")
+from dissemination.sources import FolderSource, Imported, import_file
+from dissemination.store import Store
+from dissemination.store.restore import restore as restore_store
+from dissemination.subscribers import AddressBook, SubscriberTokens
 
 #: Jobs that run side by side: one network's posts, one edition.
 WORKERS = 4
@@ -93,152 +74,148 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
         environ: where secrets are looked for; the process's environment where left out.
 
     Raises:
-        SettingsError: settings.yaml is not right. What a channel refuses of its own section, and a database that
-            cannot be used, show when they are first needed; `App.publishing` needs all of them.
+        SettingsError: settings.yaml is not right.
+        StoreError: the database cannot be used.
     """
     root = root.absolute()
     settings = load(root / "settings.yaml")
-    return _House(root, settings, clock or SystemClock(), Secrets(os.environ if environ is None else environ)).app()
-
-
-class _Late(Generic[T]):
-    """A part that is made once, when it is first asked for, and closed with the others."""
-
-    def __init__(self, make: Callable[[], T], closing: ExitStack) -> None:
-        self._make = make
-        self._closing = closing
-        self._turn = threading.Lock()
-        self._made: list[T] = []
-
-    def part(self) -> T:
-        """The part itself."""
-        with self._turn:
-            if not self._made:
-                self._made.append(self._make())
-                close = getattr(self._made[0], "close", None)
-                if close:
-                    self._closing.callback(close)
-        return self._made[0]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.part(), name)
-
-
-class _Channels(Mapping[str, Channel]):
-    """The channels that settings name, each made when it is first asked for."""
-
-    def __init__(self, late: Mapping[str, _Late[Channel]]) -> None:
-        self._late = late
-
-    def __getitem__(self, name: str) -> Channel:
-        return self._late[name].part()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._late)
-
-    def __len__(self) -> int:
-        return len(self._late)
-
-
-class _House:
-    """Makes the parts of one project folder."""
-
-    def __init__(self, root: Path, settings: Settings, clock: Clock, secrets: Secrets) -> None:
-        self._root, self._settings, self._clock, self._secrets = root, settings, clock, secrets
-        self._project = settings.project(root)
-        self._site = Site(public_url=self._project.public_url)
-        self._cache = root / "var" / "cache"
-        self._closing = ExitStack()
-        self._store = self._late(self._make_store)
-        self._pictures = self._late(self._make_pictures)
-        self._channels = _Channels(
-            {name: _Late(partial(self._make_channel, name), self._closing) for name in settings.channels}
-        )
-
-    def _late(self, make: Callable[[], T]) -> T:
-        """What behaves as the part does; isinstance alone can tell."""
-        return cast("T", _Late(make, self._closing))
-
-    def app(self) -> App:
-        """The project folder, opened."""
-        parts = Parts(
-            project=self._project,
-            site=self._site,
-            rules=_rules(self._settings, self._project),
-            clock=self._clock,
-            store=self._store,
-            source=FolderSource(self._project, self._root / self._settings.news.folder, self._cache),
+    project = settings.project(root)
+    clock = clock or SystemClock()
+    secrets = Secrets(os.environ if environ is None else environ)
+    site = Site(public_url=project.public_url)
+    cache = root / "var" / "cache"
+    shop = PictureShop(cache / "pictures")
+    channels = _channels(settings, project, secrets, clock)
+    # Last of all: what settings refuse must not leave an open database behind.
+    store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
+    return App(
+        parts=Parts(
+            project=project,
+            site=site,
+            rules=_rules(settings, project),
+            clock=clock,
+            store=store,
+            source=FolderSource(project, root / settings.news.folder, cache),
             checks=Checks(items=check_items, letter=check_letter, post=check_post),
-            pictures=self._pictures,
-            renderer=self._late(self._make_renderer),
-            recurrences=self._late(recurrences),
-            channels=self._channels,
+            pictures=shop,
+            renderer=Rendering(project, _own_templates(root), shop),
+            recurrences=WallClockRecurrences(),
+            channels=channels,
             engine=LocalEngine(WORKERS),
-            gate=self._late(self._make_gate),
-            shelf=FolderShelf(self._root / "feeds"),
-            notifier=self._late(self._make_notifier),
-            tokens=self._late(self._make_tokens),
+            gate=HttpGate(project.public_url),
+            shelf=FolderShelf(root / "feeds"),
+            notifier=Notices(
+                addresses=tuple(settings.notify.mail),
+                webhooks=tuple(settings.notify.webhooks),
+                mail=getattr(channels.get("email"), "send_notice", None),
+                secret=secrets.get,
+                clock=clock,
+            ),
+            tokens=SubscriberTokens(_keys(store, secrets, "TOKEN_KEYS"), site),
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
-            fingerprint=_fingerprint(self._root),
+            fingerprint=_fingerprint(root),
+        ),
+        addresses=AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0]),
+        secrets=secrets.known(),
+    )
+
+
+@contextmanager
+def opened(root: Path, *, clock: Clock | None = None) -> Iterator[App]:
+    """`make_app`, closed at the end."""
+    app = make_app(root, clock=clock)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def make_ticker(app: App, tick: Callable[[], None], on_error: Callable[[Exception], None]) -> Ticker:
+    """The scheduler for `disseminate run`, at the pace that settings name."""
+    return Ticker(tick, load(app.parts.project.root / "settings.yaml").publishing.tick_seconds, on_error=on_error)
+
+
+def recurrences() -> Recurrences:
+    """Wall-clock recurrences, also where there is no project."""
+    return WallClockRecurrences()
+
+
+def importer(project: Project, path: Path) -> Imported:
+    """Make a draft item of a page; see `sources.import_file`."""
+    folder = load(project.root / "settings.yaml").news.folder
+    return import_file(path, project, project.root / folder)
+
+
+def restore(root: Path, source: Path) -> Path | None:
+    """Put a backup in place; see `store.restore`."""
+    settings = load(root / "settings.yaml")
+    if Secrets(os.environ).get("DATABASE_URL"):
+        raise SettingsError("restore: this project's database is PostgreSQL; use pg_restore")
+    return restore_store(source, root / settings.store.path, SystemClock())
+
+
+def _rules(settings: Settings, project: Project) -> Rules:
+    letters, publishing = settings.newsletter, settings.publishing
+    return Rules(
+        digests=tuple(_digest(name, section, project) for name, section in letters.digests.items()),
+        flash=Audience(lists=tuple(letters.flash.lists), exclude=tuple(letters.flash.exclude)),
+        newsletter=letters.name,
+        languages={name: channel.languages[0] for name, channel in settings.channels.items() if channel.languages},
+        grace=publishing.grace_minutes * 60,
+        lease=float(publishing.lease_seconds),
+        window=publishing.window,
+        attempts=publishing.attempts,
+    )
+
+
+def _digest(name: str, section: DigestSection, project: Project) -> Digest:
+    zone = section.timezone or project.timezone
+    since = section.since
+    return Digest(
+        name=name,
+        cron=section.cron,
+        timezone=zone,
+        audience=Audience(lists=tuple(section.lists), exclude=tuple(section.exclude)),
+        max_items=section.max_items,
+        intro=section.intro,
+        pinned=tuple(section.pinned),
+        excluded=tuple(section.excluded),
+        skip_when_empty=section.skip_when_empty,
+        grace=section.grace_minutes * 60,
+        starts=section.starts,
+        since=datetime.combine(since, clock_time.min, ZoneInfo(zone)).astimezone(UTC) if since else None,
+    )
+
+
+def _channels(settings: Settings, project: Project, secrets: Secrets, clock: Clock) -> Mapping[str, Channel]:
+    return {
+        name: load_channel(section.use)(
+            ChannelOptions(
+                name=name,
+                settings=section.options,
+                project=project,
+                secret=secrets.get,
+                public=project.root / "feeds",
+                outbox=project.root / "var" / "outbox",
+                clock=clock,
+            )
         )
-        addresses = self._late(self._make_addresses)
-        return App(parts=parts, addresses=addresses, secrets=self._secrets.known(), closing=self._closing)
+        for name, section in settings.channels.items()
+    }
 
-    def _make_store(self) -> Store:
-        from dissemination.store import Store as Database
 
-        return Database(self._secrets.get("DATABASE_URL") or self._root / self._settings.store.path, self._clock)
+def _own_templates(root: Path) -> Path | None:
+    folder = root / "templates"
+    return folder if folder.is_dir() else None
 
-    def _make_pictures(self) -> Pictures:
-        from dissemination.render import PictureShop
 
-        return PictureShop(self._cache / "pictures")
+def _keys(store: Store, secrets: Secrets, name: str) -> list[bytes]:
+    """Keys that settle who somebody is, newest first: from a secret, else the database's own."""
+    given = secrets.get(name)
+    return [key.encode() for key in given.split()] if given else [store.controls.key(name.lower())]
 
-    def _make_renderer(self) -> Renderer:
-        from dissemination.render import Rendering
 
-        return Rendering(self._project, _own_templates(self._root), self._pictures)
-
-    def _make_channel(self, name: str) -> Channel:
-        section = self._settings.channels[name]
-        options = ChannelOptions(
-            name=name,
-            settings=section.options,
-            project=self._project,
-            secret=self._secrets.get,
-            public=self._root / "feeds",
-            outbox=self._root / "var" / "outbox",
-            clock=self._clock,
-        )
-        return load_channel(section.use)(options)
-
-    def _make_gate(self) -> Gate:
-        from dissemination.channels.gate import HttpGate
-
-        return HttpGate(self._project.public_url)
-
-    def _make_notifier(self) -> Notifier:
-        from dissemination.channels.notify import Notices
-
-        return Notices(
-            addresses=tuple(self._settings.notify.mail),
-            webhooks=tuple(self._settings.notify.webhooks),
-            mail=getattr(self._channels.get("email"), "send_notice", None),
-            secret=self._secrets.get,
-            clock=self._clock,
-        )
-
-    def _make_tokens(self) -> Tokens:
-        from dissemination.subscribers import SubscriberTokens
-
-        return SubscriberTokens(self._keys("TOKEN_KEYS"), self._site)
-
-    def _make_addresses(self) -> Addresses:
-        from dissemination.subscribers import AddressBook
-
-        return AddressBook(self._keys("SUPPRESSION_KEY")[0])
-
-    def _fingerprint(root: Path) -> str:
+def _fingerprint(root: Path) -> str:
     """Everything besides items that rendering depends on: settings, templates, the program."""
     paths = [root / "settings.yaml"]
     for folder in filter(None, (shipped("templates"), _own_templates(root))):
