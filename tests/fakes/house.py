@@ -1,4 +1,4 @@
-"""A whole house for tests of the pipeline: the real store, recurrences, engine and checks; the outer world in memory."""
+"""A whole house for tests of the pipeline: real store, recurrences and engine; the outer world in memory."""
 
 from __future__ import annotations
 
