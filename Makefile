@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check setup format requirements clean
+.PHONY: demo test check bench-check setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -16,6 +16,10 @@ check: .venv/ready
 	$(BIN)/ruff check dissemination tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Seconds that `disseminate check` takes, whole process; not part of the tests, since machines differ.
+bench-check: .venv/ready
+	$(BIN)/python bench/bench_check.py
 
 setup: .venv/ready
 
