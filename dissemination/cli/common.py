@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ R = TypeVar("R")
 #: Exit codes: fine, findings or failures, wrong use or settings.
 FINE, FINDINGS, WRONG = 0, 1, 2
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: How long a line may be that no person reads on a screen.
 _ENDLESS = 10_000
 
@@ -75,6 +77,11 @@ def exit_code(error: DisseminationError) -> int:
     return WRONG if isinstance(error, WrongUseError) else FINDINGS
 
 
+def safe(text: str) -> str:
+    """Words of others as a terminal may show them: neither markup nor control characters, which it would obey."""
+    return escape(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
 def page(*, errors: bool = False) -> Console:
     """Where people read. In a pipe or file a line is as long as it is, so that it can be searched.
 
@@ -93,12 +100,12 @@ def say(*what: RenderableType) -> None:
 
 def say_path(path: Path) -> None:
     """Print a path in one piece, so that it can be copied."""
-    page().print(escape(str(path)), soft_wrap=True)
+    page().print(safe(str(path)), soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """An error, on the error stream."""
-    page(errors=True).print(f"[red]Error:[/red] {escape(message)}")
+    page(errors=True).print(f"[red]Error:[/red] {safe(message)}")
 
 
 def many(count: int, one: str, several: str = "") -> str:

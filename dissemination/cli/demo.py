@@ -16,9 +16,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, print_json, table
+from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, print_json, safe, table
 from dissemination.cli.planning import show_plan
 from dissemination.errors import WrongUseError
 from dissemination.files import shipped
@@ -243,9 +242,9 @@ def _report(root: Path, first: Pass, second: Pass, show: Console) -> None:
         ("Posts", "posts", "outbox"),
     )
     for title, name, place in rows:
-        made.add_row(title, str(getattr(first, name)), str(getattr(second, name)), escape(_shown(root / place)))
+        made.add_row(title, str(getattr(first, name)), str(getattr(second, name)), safe(_shown(root / place)))
     show.print(made)
-    show.print(f"Start with {escape(_shown(root / 'feeds' / 'index.html'))}", soft_wrap=True)
+    show.print(f"Start with {safe(_shown(root / 'feeds' / 'index.html'))}", soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from dissemination.cli.common import Json, guarded, print_json, project, say, say_path
+from dissemination.cli.common import Json, guarded, print_json, project, safe, say, say_path
 
 
 @guarded
@@ -24,7 +23,7 @@ def backup(
     if as_json:
         print_json({"file": file, "bytes": size})
     else:
-        say(f"Wrote {escape(str(file))} ({size:,} bytes). It holds people's addresses: keep it like a password.")
+        say(f"Wrote {safe(str(file))} ({size:,} bytes). It holds people's addresses: keep it like a password.")
 
 
 @guarded

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.markup import escape
 
 from dissemination.cli.common import (
     COLOURS,
@@ -19,6 +18,7 @@ from dissemination.cli.common import (
     guarded,
     print_json,
     project,
+    safe,
     say,
     state_text,
     table,
@@ -69,7 +69,7 @@ def _show_deliveries(seen: Status) -> None:
     rows = columns(None, None)
     for key, states in seen.deliveries.items():
         said = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in states.items())
-        rows.add_row(f"[bold]{escape(key.rsplit(':', 2)[0])}[/bold]", said or "to nobody")
+        rows.add_row(f"[bold]{safe(key.rsplit(':', 2)[0])}[/bold]", said or "to nobody")
     say(rows)
 
 
@@ -87,9 +87,7 @@ def log(
         print_json(events)
         return
     if not events:
-        say(
-            "Nothing has happened yet." if not subject else f"{escape(subject)}: nothing has happened with this id."
-        )
+        say("Nothing has happened yet." if not subject else f"{safe(subject)}: nothing has happened with this id.")
         return
     rows = columns(19, 9, None)
     for event in events:
@@ -100,7 +98,7 @@ def log(
 
 def _told(event: Happening) -> str:
     where = f"on {event.channel}" if event.channel and event.channel != "*" else ""
-    return " ".join(filter(None, (escape(event.subject), escape(where), escape(event.detail))))
+    return " ".join(filter(None, (safe(event.subject), safe(where), safe(event.detail))))
 
 
 @guarded
@@ -115,7 +113,7 @@ def doctor(*, as_json: Json = False) -> None:
         for symptom in symptoms:
             level = symptom.level
             mark = f"[{COLOURS[level]}]{level.value}[/{COLOURS[level]}]" if level else "[green]fine[/green]"
-            made.add_row(symptom.what, mark, escape(symptom.said))
+            made.add_row(symptom.what, mark, safe(symptom.said))
         say(made)
     raise typer.Exit(FINDINGS if any(s.level is Level.ERROR for s in symptoms) else FINE)
 
@@ -140,7 +138,7 @@ def when(
         return
     made = table("Local", "UTC", "Note")
     for occurrence in found:
-        made.add_row(f"{occurrence.local:%a %F %H:%M}", f"{occurrence.utc:%F %H:%M}", escape(occurrence.note))
+        made.add_row(f"{occurrence.local:%a %F %H:%M}", f"{occurrence.utc:%F %H:%M}", safe(occurrence.note))
     say(made)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.padding import Padding
 
 from dissemination.cli.common import (
@@ -25,6 +24,7 @@ from dissemination.cli.common import (
     plain,
     print_json,
     project,
+    safe,
     say,
     say_path,
 )
@@ -54,7 +54,7 @@ def init(
     say(f"Made {many(len(made), 'file')} in")
     say_path(folder.resolve())
     for path in made:
-        say(f"  {escape(path)}")
+        say(f"  {safe(path)}")
     say("Next: put your project into settings.yaml, write in news/, then `disseminate check`.")
 
 
@@ -90,15 +90,15 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """Grouped by file: line, level, field, what is wrong and what to write instead."""
     show = page()
     for path, group in groupby(findings, key=lambda f: f.path):
-        show.print(f"[bold]{escape(path)}[/bold]", soft_wrap=True)
+        show.print(f"[bold]{safe(path)}[/bold]", soft_wrap=True)
         rows = columns(4, 7, None)
         rows.columns[0].justify = "right"
         for finding in group:
             colour = COLOURS[finding.level]
-            field = f"[bold]{escape(finding.field)}[/bold]: " if finding.field else ""
-            fix = f"\n[dim]{escape(finding.fix)}[/dim]" if finding.fix else ""
+            field = f"[bold]{safe(finding.field)}[/bold]: " if finding.field else ""
+            fix = f"\n[dim]{safe(finding.fix)}[/dim]" if finding.fix else ""
             level = f"[{colour}]{finding.level.value}[/{colour}]"
-            rows.add_row(str(finding.line or "-"), level, f"{field}{escape(finding.message)}{fix}")
+            rows.add_row(str(finding.line or "-"), level, f"{field}{safe(finding.message)}{fix}")
         show.print(Padding(rows, (0, 0, 0, 1), expand=False))
 
 
@@ -144,7 +144,7 @@ def _tell_imported(made: Sequence[Imported], *, alone: bool, as_json: bool) -> N
         return
     for one in made:
         said = "Made" if one.created else "Updated" if one.updated else "Unchanged:"
-        page().print(f"{said} [bold]{escape(one.item)}[/bold] (a draft)", soft_wrap=True)
+        page().print(f"{said} [bold]{safe(one.item)}[/bold] (a draft)", soft_wrap=True)
         show_findings(one.findings)
     if made:
         say("Next: fill in what is missing, set `status: review`, then `disseminate check`.")

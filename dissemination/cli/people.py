@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
-from rich.markup import escape
 
-from dissemination.cli.common import FINDINGS, FINE, Json, guarded, many, print_json, project, say, table
+from dissemination.cli.common import FINDINGS, FINE, Json, guarded, many, print_json, project, safe, say, table
 from dissemination.cli.news import show_findings
 from dissemination.errors import WrongUseError
 from dissemination.model import Finding, Project, Subscriber
@@ -54,7 +53,7 @@ def add(
         person = Subscriber(
             id=0,
             email=address,
-            name=name,
+            name=" ".join(name.split()),
             lang=lang or facts.default_lang,
             lists=tuple(lists or list(facts.lists)[:1]),
             consent_source=source,
@@ -65,7 +64,7 @@ def add(
         print_json(_counts(added))
         return
     said = "Added" if added.new else "Suppressed: not added" if added.suppressed else "Known already"
-    say(f"{said}: {escape(address)}")
+    say(f"{said}: {safe(address)}")
 
 
 @app.command("import")
@@ -158,7 +157,7 @@ def list_(
     made = table("Address", "Name", "Lang", "Lists", "State")
     for person in people:
         cells = (person.email, person.name, person.lang, ", ".join(person.lists), person.state)
-        made.add_row(*map(escape, cells))
+        made.add_row(*map(safe, cells))
     if people:
         say(made)
         say(f"\n{many(len(people), 'person', 'people')}")
@@ -190,7 +189,7 @@ def export(
     if as_json:
         print_json({"file": file, "people": len(people)})
     else:
-        say(f"Wrote {escape(str(file))} ({many(len(people), 'person', 'people')}); only you can read it")
+        say(f"Wrote {safe(str(file))} ({many(len(people), 'person', 'people')}); only you can read it")
 
 
 @app.command("remove")

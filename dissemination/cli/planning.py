@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 
 from dissemination.cli.common import (
@@ -25,6 +24,7 @@ from dissemination.cli.common import (
     page,
     print_json,
     project,
+    safe,
     say,
     say_path,
     state_text,
@@ -97,12 +97,12 @@ def show_paused(paused: Mapping[str, str]) -> None:
     """Each emergency stop that holds: who and why."""
     for channel, why in paused.items():
         name = "every channel" if channel == "*" else channel
-        say(f"[yellow]Paused:[/yellow] {name} ({escape(why)}); {resuming(channel)} goes on")
+        say(f"[yellow]Paused:[/yellow] {name} ({safe(why)}); {resuming(channel)} goes on")
 
 
 def resuming(channel: str) -> str:
     """The command that ends an emergency stop."""
-    return "`disseminate resume`" if channel == "*" else f"`disseminate resume {escape(channel)}`"
+    return "`disseminate resume`" if channel == "*" else f"`disseminate resume {safe(channel)}`"
 
 
 def _show_next(lines: Sequence[Publication]) -> None:
@@ -121,14 +121,14 @@ def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = N
     shown = ""
     for (subject, when, state, reach, reason), channels in _rows(lines, zone).items():
         if subject != shown:
-            to.print(f"[bold]{escape(subject)}[/bold]", soft_wrap=True)
+            to.print(f"[bold]{safe(subject)}[/bold]", soft_wrap=True)
             shown = subject
         row = columns(9, 21, 5, None)
         row.columns[2].justify = "right"
-        row.add_row(state_text(state), when, str(reach), escape(", ".join(channels)))
+        row.add_row(state_text(state), when, str(reach), safe(", ".join(channels)))
         to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
-            to.print(Padding(f"[dim]{escape(reason)}[/dim]", (0, 0, 0, 4), expand=False))
+            to.print(Padding(f"[dim]{safe(reason)}[/dim]", (0, 0, 0, 4), expand=False))
 
 
 _Row = tuple[str, str, State, int, str]
@@ -212,7 +212,7 @@ def _report(verdicts: Sequence[Verdict], word: str, zone: str, *, as_json: bool)
     else:
         show = page()
         for (head, subject, rest), channels in _fates(verdicts, word, zone).items():
-            show.print(f"{head} [bold]{escape(subject)}[/bold] on {escape(', '.join(channels))}{escape(rest)}")
+            show.print(f"{head} [bold]{safe(subject)}[/bold] on {safe(', '.join(channels))}{safe(rest)}")
     return sum(not verdict.refused for verdict in verdicts)
 
 
@@ -244,4 +244,4 @@ def send_test(
     if as_json:
         print_json({"id": id_, "to": to, "receipt": receipt})
     else:
-        say(f"Sent to {escape(to)}: {escape(receipt.detail or receipt.id or 'accepted')}")
+        say(f"Sent to {safe(to)}: {safe(receipt.detail or receipt.id or 'accepted')}")

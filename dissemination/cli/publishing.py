@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from dissemination.cli.common import (
     Json,
@@ -18,6 +17,7 @@ from dissemination.cli.common import (
     many,
     print_json,
     project,
+    safe,
     say,
     who,
 )
@@ -124,7 +124,7 @@ def pause(
     if as_json:
         print_json({"channel": channel, "paused": True})
         return
-    say("Paused: every channel" if channel == "*" else f"Paused: {escape(channel)}")
+    say("Paused: every channel" if channel == "*" else f"Paused: {safe(channel)}")
     say(f"{resuming(channel)} goes on.")
 
 

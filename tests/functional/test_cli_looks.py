@@ -266,3 +266,11 @@ def test_the_program_tells_its_version(bare):
     from dissemination import __version__  # noqa: PLC0415 - only here
 
     assert bare("--version").stdout.strip() == __version__
+
+
+def test_words_of_others_are_neither_markup_nor_orders_to_the_terminal(shell):
+    shell("pause", "x", "--reason", "[red]\x1b[2Jgone[/nothing]")
+    for command in (("plan",), ("log",), ("status",)):
+        shown = shell(*command).stdout
+        assert "[red]\ufffd[2Jgone[/nothing]" in words(shown)
+        assert "\x1b" not in shown

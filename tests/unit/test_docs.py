@@ -38,6 +38,35 @@ def test_every_command_is_documented(command):
     assert f"disseminate {command}" in (ROOT / "docs" / "commands.md").read_text("utf-8")
 
 
+def section(command: str) -> str:
+    """What docs/commands.md says of a command, up to the next heading."""
+    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    return re.split(r"\n##", text.split(f"\n### `disseminate {command}", 1)[1], maxsplit=1)[0]
+
+
+def options() -> list[tuple[str, str]]:
+    root = typer.main.get_command(app)
+    found = []
+    for name in commands():
+        command = root
+        for word in name.split():
+            command = command.commands[word]
+        flags = {flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")}
+        # What all commands share is said once, on top.
+        found += [(name, flag) for flag in sorted(flags - {"--json", "--help"})]
+    return found
+
+
+@pytest.mark.parametrize(("command", "option"), options())
+def test_every_option_is_documented_with_its_command(command, option):
+    assert option in section(command)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_has_an_example(command):
+    assert f"$ disseminate {command}" in section(command)
+
+
 def test_every_setting_is_documented():
     text = (ROOT / "docs" / "settings.md").read_text("utf-8")
     assert [key for key in keys(json_schema()) if key not in text] == []
