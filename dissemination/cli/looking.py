@@ -98,7 +98,8 @@ def log(
 
 def _told(event: Happening) -> str:
     where = f"on {event.channel}" if event.channel and event.channel != "*" else ""
-    return " ".join(filter(None, (safe(event.subject), safe(where), safe(event.detail))))
+    place = " ".join(filter(None, (safe(event.subject), safe(where))))
+    return ": ".join(filter(None, (place, safe(event.detail))))
 
 
 @guarded

@@ -125,7 +125,7 @@ def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = N
             shown = subject
         row = columns(9, 21, 5, None)
         row.columns[2].justify = "right"
-        row.add_row(state_text(state), when, str(reach), safe(", ".join(channels)))
+        row.add_row(state_text(state), when, str(reach), safe(", ".join(sorted(channels))))
         to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
             to.print(Padding(f"[dim]{safe(reason)}[/dim]", (0, 0, 0, 4), expand=False))
