@@ -207,7 +207,7 @@ def test_broken_html_gives_findings_and_no_error(letter, project, html):
     started = time.process_time()
     findings = check_letter(letter(html=(html,)), project)
     assert {"letter-unsubscribe", "letter-html"} & {finding.rule for finding in findings}
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 20
 
 
 def test_seen_is_short(found):

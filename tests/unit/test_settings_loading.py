@@ -337,7 +337,7 @@ def test_a_link_or_a_folder_is_not_read(tmp_path):
     (tmp_path / "settings.yaml").symlink_to("real.yaml")
     with pytest.raises(SettingsError, match="link"):
         load(tmp_path / "settings.yaml")
-    with pytest.raises(SettingsError, match="directory"):
+    with pytest.raises(SettingsError, match="not a regular file"):
         load(tmp_path)
 
 

