@@ -160,8 +160,9 @@ class _Batch:
 
     def _settle(self, person: Subscriber, result: Receipt | ChannelError) -> None:
         state, reason = self._judge(person, result)
-        self._parts.store.deliveries.settle(self._claim, person.id, state, reason)
+        # Counted first: a mail that went out went out, also where the batch was taken over meanwhile.
         self._sent += state is DeliveryState.SENT
+        self._parts.store.deliveries.settle(self._claim, person.id, state, reason, lease=self._parts.rules.lease)
 
     def _judge(self, person: Subscriber, result: Receipt | ChannelError) -> tuple[DeliveryState, str]:
         if isinstance(result, Receipt):

@@ -71,7 +71,7 @@ def plan(parts: Parts, *, write: bool = True) -> Plan:
     steps = [_missed(parts, step) for step in steps]
     if write:
         _write(parts, steps)
-    lines = (Planned(publication=s.fresh, proposal=s.proposal, content=s.content) for s in steps)
+    lines = (Planned(publication=s.fresh, proposal=s.proposal, content=s.content) for s in steps if not _is_gone(s))
     return Plan(lines=tuple(sorted(lines, key=_order)), room=room)
 
 
@@ -187,6 +187,11 @@ def _write(parts: Parts, steps: Sequence[_Step]) -> None:
         parts.store.publications.sync(new, changed, happenings)
     if gone:
         parts.store.publications.remove(gone)
+
+
+def _is_gone(step: _Step) -> bool:
+    """Nobody decided on it, and nothing asks for it any more."""
+    return step.proposal is None and step.fresh.state in _UNDECIDED and not step.said
 
 
 def _happenings(parts: Parts, steps: Sequence[_Step]) -> Iterator[Happening]:

@@ -120,7 +120,10 @@ class PublicationsStore(Protocol):
         ...
 
     def inherit(self) -> int:
-        """End every lease: called by who has just proved that no other publisher lives (SQLite's lock)."""
+        """End every lease: called by who has just proved that no other publisher lives (SQLite's lock).
+
+        On PostgreSQL others may live: there a lease ends by running out, and this changes nothing.
+        """
         ...
 
     def live(self) -> Sequence[LiveEntry]:
@@ -202,8 +205,16 @@ class DeliveriesStore(Protocol):
         """
         ...
 
-    def settle(self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "") -> None:
-        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded."""
+    def settle(
+        self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "", *, lease: float | None = None
+    ) -> None:
+        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded.
+
+        With `lease` it is a sign of life, too: the batch stays ours for so many seconds more.
+
+        Raises:
+            FencedError: the batch was taken over; the outcome is written down, and nothing more is to be sent.
+        """
         ...
 
     def attempts(self, claim: Claim, subscriber: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.errors import BusyError, StoreError
+from dissemination.errors import BusyError, StoreError, WrongUseError
 from dissemination.ports import Clock
 
 #: How long a small change waits for its turn, in seconds.
@@ -132,12 +132,13 @@ class Database:
         """A consistent copy while others go on writing (SQLite's online backup).
 
         Raises:
-            StoreError: on PostgreSQL, where pg_dump is the tool; or the target exists.
+            StoreError: on PostgreSQL, where pg_dump is the tool.
+            WrongUseError: the target exists.
         """
         if not self.path:
             raise StoreError("backup: this project's database is PostgreSQL; use pg_dump")
         if target.exists():
-            raise StoreError(f"backup: {target} is there already; name a new file")
+            raise WrongUseError(f"backup: {target} is there already; name a new file")
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".partial")
         source, copy = sqlite3.connect(self.path), sqlite3.connect(partial)

@@ -123,7 +123,8 @@ class Deliveries:
         """
         with self._database.write() as connection:
             publication = _id(connection, claim.publication)
-            self._extend(connection, publication, claim, lease)
+            if not self._extend(connection, publication, claim, lease):
+                raise _taken_over(claim)
             if not _may_go_on(connection, claim.publication):
                 return ()
             people: list[Subscriber] = []
@@ -149,24 +150,40 @@ class Deliveries:
         )
         return list(connection.execute(query).mappings().all())
 
-    def _extend(self, connection: Connection, publication: int, claim: Claim, lease: float) -> None:
+    def _extend(self, connection: Connection, publication: int, claim: Claim, lease: float) -> bool:
+        """A sign of life; whether the batch is still ours. Whoever takes one over raises its token."""
         now = self._database.now(connection)
         done = connection.execute(
             sa.update(batches)
             .where(batches.c.publication == publication, batches.c.no == claim.batch)
-            .where(batches.c.token == claim.token, batches.c.lease_until > now)
+            .where(batches.c.token == claim.token, batches.c.state == "leased")
             .values(lease_until=now + timedelta(seconds=lease))
         )
-        if not done.rowcount:
-            raise FencedError(f"{claim.publication}: batch {claim.batch} was taken over")
+        return bool(done.rowcount)
 
-    def settle(self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "") -> None:
-        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded."""
+    def settle(
+        self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "", *, lease: float | None = None
+    ) -> None:
+        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded.
+
+        Args:
+            claim: of the batch.
+            subscriber: whose outcome.
+            state: what became of the mail.
+            reason: why, where it was not sent.
+            lease: seconds that the batch stays ours from now on; left out, nothing is asked or changed.
+
+        Raises:
+            FencedError: the batch was taken over; the outcome is written down, and nothing more is to be sent.
+        """
         with self._database.write() as connection:
             publication = _id(connection, claim.publication)
             _mark(connection, publication, claim, [subscriber], state)
             if reason:
                 _trouble(connection, publication, subscriber, reason, self._database.clock.now())
+            held = lease is None or self._extend(connection, publication, claim, lease)
+        if not held:
+            raise _taken_over(claim)
 
     def attempts(self, claim: Claim, subscriber: int) -> int:
         """How often it was tried for this person."""
@@ -253,6 +270,10 @@ class Deliveries:
                 .limit(limit)
             )
             return [(email or "", reason or "") for email, reason in connection.execute(query)]
+
+
+def _taken_over(claim: Claim) -> FencedError:
+    return FencedError(f"{claim.publication}: batch {claim.batch} was taken over")
 
 
 def _id(connection: Connection, key: str) -> int:

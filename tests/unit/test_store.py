@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from dissemination.errors import BusyError, StoreError
+from dissemination.errors import BusyError, StoreError, WrongUseError
 from dissemination.files import digest_of
 from dissemination.model import (
     Audience,
@@ -403,7 +403,7 @@ def test_a_backup_never_overwrites_and_a_damaged_one_is_refused(tmp_path, clock)
     path, copy = tmp_path / "a.db", tmp_path / "copy.db"
     store = Store(path, clock)
     store.backup(copy)
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(WrongUseError, match="is there already"):
         store.backup(copy)
     store.close()
     (tmp_path / "text.db").write_text("no database")
