@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -108,17 +109,22 @@ def _text(chance: random.Random, number: int, day: date, lang: str, *, pictured:
     )
 
 
-def timed(root: Path, before: Callable[[], object]) -> float:
-    """Seconds from the start of the process to its end."""
+def timed(root: Path, before: Callable[[], object]) -> tuple[float, float]:
+    """Seconds from the start of the process to its end, and those that processors worked for it."""
     before()
-    began = time.perf_counter()
+    worked, began = _worked(), time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "dissemination", "check", "--json"], cwd=root, capture_output=True, check=False
     )
     seconds = time.perf_counter() - began
     if not done.stdout or json.loads(done.stdout)["items"] == 0:
         raise SystemExit(f"check failed: {done.stderr.decode()[-2000:]}")
-    return seconds
+    return seconds, _worked() - worked
+
+
+def _worked() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def machine() -> str:
@@ -144,11 +150,12 @@ def measure(files: int, runs: int) -> bool:
             "unchanged": lambda: None,
         }
         for goal, (kind, prepare) in zip(GOALS.get(files, (0.0, 0.0)), before.items(), strict=True):
-            took = [timed(root, prepare) for _ in range(runs)]
+            took, worked = zip(*(timed(root, prepare) for _ in range(runs)), strict=True)
             missed = bool(goal) and median(took) > goal
             late |= missed
             said = f"{goal:8.1f}{' missed' if missed else ''}" if goal else ""
-            print(f"{files:7} {kind:10} {median(took):8.2f} {min(took):8.2f} {max(took):8.2f} {said}")
+            figures = (median(took), min(took), max(took), median(worked))
+            print(f"{files:7} {kind:10} {' '.join(f'{seconds:8.2f}' for seconds in figures)} {said}")
     return late
 
 
@@ -159,7 +166,7 @@ def main() -> None:
     wish = parser.parse_args()
     print(machine())
     print(f"load {os.getloadavg()[0]:.1f}; seconds, {wish.runs} runs each")
-    print(f"{'files':>7} {'':10} {'median':>8} {'least':>8} {'most':>8} {'goal':>8}")
+    print(f"{'files':>7} {'':10} {'median':>8} {'least':>8} {'most':>8} {'cpu':>8} {'goal':>8}")
     late = [measure(files, wish.runs) for files in wish.files]
     raise SystemExit(any(late))
 
