@@ -211,7 +211,7 @@ def test_what_ends_the_process_every_time_does_not_do_so_for_ever(house):
         left = house.store.publications.claim("first:feed:1", "the dead", 120)
         house.store.publications.sync((), [(left, replace(left, state=State.SCHEDULED))])
     house.store.publications.claim("first:feed:1", "the dead", 120)
-    house.store.publications.inherit()
+    house.clock.advance(timedelta(minutes=3))  # its lease is over
     send(house)
     assert house.one("first", "feed").state is State.FAILED
 
@@ -225,8 +225,8 @@ def test_a_channel_that_cannot_look_asks_the_officer(house):
     )
     house.item()
     approve(house.parts, ["first"], who="ana")
-    house.store.publications.claim("first:x:1", "the dead", 120)
-    house.store.publications.inherit()
+    house.store.publications.claim("first:x:1", "the dead", 10)
+    house.clock.advance(timedelta(seconds=11))  # its lease is over
     send(house)
     row = house.one("first", "x")
     assert row.state is State.IN_DOUBT
@@ -413,7 +413,7 @@ def test_a_window_left_by_a_dead_process_is_sent_once_more_at_most(house):
     deliveries.freeze("flash-first:email:1", house.parts.rules.flash)
     claim = deliveries.claim("flash-first:email:1", "dead", 120, resend=True)
     assert len(deliveries.window(claim, 5, 120)) == 5
-    house.store.publications.inherit()
+    house.clock.advance(timedelta(minutes=3))  # its lease is over
     assert send(house).mails == 7
     with pytest.raises(FencedError):
         deliveries.window(claim, 5, 120)
