@@ -10,75 +10,148 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 
 import feedparser
 import pytest
+import sqlalchemy as sa
 
 PEOPLE, KILLS = 1000, 30
 NETWORKS = ("x", "mastodon")
+ITEMS = ("first", "second", "third", "fourth", "fifth")
+PATIENCE = 60
+#: The product's batches of 2,000 would leave a second worker nothing to do in a small edition.
+SMALL_BATCHES = """
+from dissemination.store import deliveries
+deliveries.BATCH = 20
+from dissemination.__main__ import main
+main()
+"""
 
 
 @pytest.fixture
 def counting_smtp(nasty_smtp):
-    """A mail server that says when a number of mails has arrived."""
+    """A mail server that says when a number of mails has arrived, and over which connection each came."""
 
     class Counting(nasty_smtp):
         def __init__(self, **options):
             self.arrival = threading.Condition()
+            self.pace = threading.Event()
+            #: Seconds for each mail.
+            self.delay = 0.0
+            self.lines = []
             super().__init__(**options)
 
         def accept(self, accepted):
+            if self.delay:
+                self.pace.wait(self.delay)
             super().accept(accepted)
             with self.arrival:
+                self.lines.append(threading.get_ident())
                 self.arrival.notify_all()
 
-        def wait_for(self, count: int, process: subprocess.Popen, seconds: float = 60) -> None:
+        def people(self):
+            return {mail.recipient for mail in list(self.accepted)}
+
+        def wait_for(self, count: int, process: subprocess.Popen) -> None:
             """Until so many have arrived in all, or the process has ended."""
+            end = time.monotonic() + PATIENCE
             with self.arrival:
-                self.arrival.wait_for(
-                    lambda: len(self.accepted) >= count or process.poll() is not None, timeout=seconds
-                )
+                while len(self.accepted) < count and process.poll() is None:
+                    assert time.monotonic() < end, "nothing moves"
+                    self.arrival.wait(0.5)  # the end of a process wakes nobody
 
     with Counting(keep_bodies=False) as server:
         yield server
 
 
-def start(root, environ=None):
-    return subprocess.Popen(
-        [sys.executable, "-m", "dissemination", "publish"],
-        cwd=root,
-        env=os.environ | (environ or {}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def start():
+    """Starts the program in a folder; what still runs ends with the test."""
+    with ExitStack() as stack:
+
+        def starting(root, *words, environ=None, small_batches=False):
+            program = ["-c", SMALL_BATCHES] if small_batches else ["-m", "dissemination"]
+            process = subprocess.Popen(
+                [sys.executable, *program, *(words or ("publish",))],
+                cwd=root,
+                env=os.environ | (environ or {}),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            stack.callback(kill, process)
+            return process
+
+        yield starting
 
 
-def kill_at_random(root, server, chance: random.Random, kills: int, step: int) -> int:
-    """Start and kill; how many processes were killed while they worked."""
-    done = 0
-    for number in range(kills):
-        process = start(root)
-        if number % 5 == 0:  # while it starts, plans, and writes feeds
-            try:
-                process.wait(chance.uniform(0.2, 1.6))
-            except subprocess.TimeoutExpired:
-                done += 1
-        else:  # while it sends, at any point of a dialogue
-            server.wait_for(len(server.accepted) + chance.randrange(step), process)
-            try:
-                process.wait(chance.uniform(0, 0.01))
-            except subprocess.TimeoutExpired:
-                done += 1
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    return done
+def kill(process) -> bool:
+    """SIGKILL; whether it hit a living process."""
+    process.send_signal(signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
 
 
-def finish(root, server, environ=None) -> None:
+def written(root) -> int:
+    """How many files lie in the public folder and the outbox, half-written ones too."""
+    places = (root / "feeds", root / "var" / "outbox")
+    return sum(len(files) for place in places for _, _, files in os.walk(place))
+
+
+class Chance:
+    """Where the next kill falls: into the start, into the writing of feeds and posts, or into the mails."""
+
+    def __init__(self, seed: int, root, server) -> None:
+        self.random = random.Random(seed)
+        self.root, self.server = root, server
+        self.tick = threading.Event()
+
+    def starting(self, process) -> None:
+        self._a_moment(process, 1.2)
+
+    def writing(self, process) -> None:
+        goal = written(self.root) + self.random.randrange(4)
+        mails = len(self.server.accepted)
+        end = time.monotonic() + PATIENCE
+        while written(self.root) < goal and len(self.server.accepted) == mails and process.poll() is None:
+            assert time.monotonic() < end, "nothing moves"
+            self.tick.wait(0.001)
+        self._a_moment(process, 0.005)
+
+    def mailing(self, process, share: int) -> None:
+        """`share`: the most mails until the kill."""
+        self.server.wait_for(len(self.server.accepted) + self.random.randint(1, share), process)
+        self._a_moment(process, 0.005)
+
+    def _a_moment(self, process, most: float) -> None:
+        try:
+            process.wait(self.random.uniform(0, most))
+        except subprocess.TimeoutExpired:
+            return
+
+
+def kill_at_random(chance: Chance, start) -> int:
+    """Start and kill; how many kills hit a process at work."""
+    hits = 0
+    for number in range(KILLS):
+        process = start(chance.root)
+        if number < KILLS // 5:
+            chance.writing(process)
+        elif number % 5 == 0:
+            chance.starting(process)
+        else:
+            # So few that something is left for every kill to come, also on a slow machine that kills late.
+            left = PEOPLE - len(chance.server.people())
+            chance.mailing(process, max(1, left // (KILLS - number + 1)))
+        hits += kill(process)
+    return hits
+
+
+def finish(root, start) -> None:
     """Publish until nothing is left to do."""
-    for _ in range(3):
-        assert start(root, environ).wait(120) == 0
+    for _ in range(2):
+        assert start(root).wait(120) == 0
 
 
 def judge_mails(server, people: int, doubles: int) -> int:
@@ -110,47 +183,59 @@ def judge_files(root, items: int) -> None:
     assert all(path.name.startswith(".") for path in leftovers)
 
 
-def test_thirty_kills_over_a_thousand_recipients(tmp_path, folders, counting_smtp):
+def test_thirty_kills_over_a_thousand_recipients(tmp_path, folders, counting_smtp, start):
     root = folders.write_project(tmp_path, port=counting_smtp.port)
-    folders.write_item(root, "first")
-    for name in ("second", "third"):
+    folders.write_item(root, ITEMS[0])
+    for name in ITEMS[1:]:
         folders.write_item(root, name, channels={"newsletter": "none"})
     folders.add_people(root, PEOPLE)
-    assert folders.approve_all(root) == 3 * 3 + 1
-    killed = kill_at_random(root, counting_smtp, random.Random(20261124), KILLS, 2 * PEOPLE // KILLS)
-    assert killed >= KILLS - 3
-    finish(root, counting_smtp)
+    assert folders.approve_all(root) == 3 * len(ITEMS) + 1
+    killed = kill_at_random(Chance(20261124, root, counting_smtp), start)
+    assert killed == KILLS
+    finish(root, start)
     # One connection: at most one message is in flight at a kill.
     judge_mails(counting_smtp, PEOPLE, doubles=killed)
-    judge_files(root, items=3)
+    judge_files(root, items=len(ITEMS))
     with sqlite3.connect(root / "var" / "dissemination.db") as raw:
         assert Counter(raw.execute("SELECT state FROM deliveries")) == {(2,): PEOPLE}
         states = Counter(raw.execute("SELECT state FROM publications"))
-        assert states == {("published",): 10}
+        assert states == {("published",): 3 * len(ITEMS) + 1}
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_two_publishers_on_postgresql_and_kills(tmp_path, folders, counting_smtp, store_target):
-    if not isinstance(store_target, str):
-        pytest.skip("only where machines share a database")
-    environ = {"DISSEMINATION_DATABASE_URL": store_target}
-    people = 300
+@pytest.mark.parametrize("store_target", ["postgresql"], indirect=True)
+def test_two_publishers_on_postgresql_and_kills(tmp_path, folders, counting_smtp, store_target, start):
+    """Both work on the same edition; one of them dies six times, and the other one goes on."""
+    environ, people, kills = {"DISSEMINATION_DATABASE_URL": store_target}, 200, 6
     root = folders.write_project(tmp_path, port=counting_smtp.port)
-    folders.write_item(root, "first")
+    folders.write_item(root, ITEMS[0])
     folders.add_people(root, people, environ=environ)
     folders.approve_all(root, environ=environ)
-    chance = random.Random(7)
-    for _ in range(3):
-        pair = [start(root, environ) for _ in range(2)]
-        counting_smtp.wait_for(len(counting_smtp.accepted) + chance.randrange(5, 60), pair[0])
-        for process in pair:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-    # A dead worker's batch is free when its lease of ten seconds is over.
-    patience = threading.Event()
-    for _ in range(30):
-        finish(root, counting_smtp, environ)
-        if len({mail.recipient for mail in counting_smtp.accepted}) == people:
-            break
-        patience.wait(1)
-    judge_mails(counting_smtp, people, doubles=6)
+    counting_smtp.delay = 0.05  # so that there is work for both
+    chance = Chance(7, root, counting_smtp)
+    pair = [start(root, "run", environ=environ, small_batches=True) for _ in range(2)]
+    for _ in range(kills):
+        victim = chance.random.randrange(2)
+        chance.mailing(pair[victim], people // (kills + 4))
+        assert kill(pair[victim])
+        pair[victim] = start(root, "run", environ=environ, small_batches=True)
+    # The batches of the dead are free when their leases of ten seconds are over.
+    end = time.monotonic() + PATIENCE
+    while state_of_edition(store_target) != "published" and time.monotonic() < end:
+        chance.tick.wait(0.5)
+    for process in pair:
+        process.send_signal(signal.SIGTERM)
+    assert [process.wait(15) for process in pair] == [0, 0]
+    judge_mails(counting_smtp, people, doubles=kills)
     judge_files(root, items=1)
+    changes = sum(one != other for one, other in zip(counting_smtp.lines, counting_smtp.lines[1:], strict=False))
+    assert changes > 3 * kills, "the two did not work at the same time"
+
+
+def state_of_edition(target) -> str:
+    engine = sa.create_engine(target)
+    with engine.connect() as connection:
+        query = "SELECT state FROM publications WHERE kind = 'edition'"
+        state = connection.execute(sa.text(query)).scalar_one()
+    engine.dispose()
+    return state
