@@ -76,7 +76,7 @@ def _names(publication: Publication, room: Newsroom) -> set[str]:
 
 def _approve(parts: Parts, line: Planned, who: str) -> Verdict:
     old = line.publication
-    if old.state not in _OPEN_TO_APPROVAL or (old.kind == "edition" and old.state is State.FAILED):
+    if old.state not in _OPEN_TO_APPROVAL or (old.kind == "edition" and old.token > 0):
         return Verdict(publication=old, refused=_why_not(old))
     if line.proposal is None:
         return Verdict(publication=old, refused=old.reason or "its file is gone")
@@ -137,6 +137,7 @@ def _why_not(publication: Publication) -> str:
         State.PUBLISHED: "it is out already",
         State.SENDING: "it is going out",
         State.PAUSED: "it is under way and paused; `disseminate resume` goes on",
+        State.CANCELLED: "it was stopped on its way; who had it keeps it, and it is not begun again",
         State.FAILED: "its mails were refused one by one; `disseminate status` says why",
         State.IN_DOUBT: "whether it went out is in doubt; look at the channel, then cancel it or leave it",
     }

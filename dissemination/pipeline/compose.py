@@ -106,7 +106,7 @@ class Composer:
             return codec.encode(entry, _named(pictures, entry.pictures))
 
         publication = self._item_publication(item, channel, when)
-        return self._proposal(publication, [item, *siblings.values()], self._room.hold(item), render)
+        return self._proposal(publication, [item, *siblings.values()], self._hold(item), render)
 
     def _shown_with(self, other: NewsItem, channel: str, when: datetime | None) -> bool:
         """A page links only to language versions that are out when it is."""
@@ -131,7 +131,12 @@ class Composer:
             after=self._after([item]),
             live_urls=self._live_urls([item]),
         )
-        return self._proposal(publication, [item], self._room.hold(item), render)
+        return self._proposal(publication, [item], self._hold(item), render)
+
+    def _hold(self, item: NewsItem) -> str:
+        """Why the item may not go out now; "" if it may."""
+        expired = item.expires_at is not None and item.expires_at <= self._now
+        return self._room.hold(item) or ("expires_at: its time is over" if expired else "")
 
     def _item_publication(self, item: NewsItem, channel: str, when: datetime | None) -> Publication:
         return Publication(
@@ -283,7 +288,7 @@ class Composer:
             after=self._after(items),
             live_urls=self._live_urls(items),
         )
-        hold = next(filter(None, (self._room.hold(item) for item in sources)), "")
+        hold = next(filter(None, (self._hold(item) or self._too_early(item, edition.at) for item in sources)), "")
         proposal = self._proposal(publication, items, hold, render, edition)
         return replace(proposal, schedule=edition.schedule)
 
@@ -293,8 +298,17 @@ class Composer:
         return {
             lang: item
             for lang, item in group.items()
-            if item.source_version or (not self._room.hold(item) and not embargoed(item, moment))
+            if item.source_version or (not self._hold(item) and not self._too_early(item, moment))
         }
+
+    def _too_early(self, item: NewsItem, at: datetime | None) -> str:
+        """Why an edition of that time may not show the item; "" if it may. Later than an approval, it lapses that."""
+        if at is None:
+            return ""
+        when = self._when(item, MAIL)
+        if embargoed(item, at) or (when is not None and when > at):
+            return f"{item.id} may not be shown by then; its time or embargo is later"
+        return ""
 
     # ------------------------------------------------------------------------------------------ common
 

@@ -85,11 +85,13 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
         return _Step(None, *_rendered(proposal, revision=1))
     if old.state is State.PUBLISHED:
         return _after_publishing(parts, old, proposal)
-    if old.state not in _UNDECIDED | _AGREED | _ENDED:
+    stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
+    if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
     if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
         return _Step(old, _follow(old, proposal), proposal)
-    return _changed(old, proposal)
+    out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
+    return _changed(old, proposal, out)
 
 
 def _follow(old: Publication, proposal: Proposal) -> Publication:
@@ -129,8 +131,10 @@ def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _St
     return _Step(None, replace(fresh, when=None, bound=bound, reason="an edit of what is out"), proposal, content)
 
 
-def _changed(old: Publication, proposal: Proposal) -> _Step:
+def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step:
     fresh, _, content = _rendered(proposal, revision=old.revision)
+    if old.revision > 1 and old.state in _UNDECIDED and content is not None and content.digest in out:
+        return _Step(old, replace(old, state=State.DRAFT), None)  # back to what is out: there is no edit any more
     if old.revision > 1 and content is not None:
         bound = codec.bind(content, None, fresh.audience.lists, fresh.audience.exclude)
         fresh = replace(fresh, when=None, bound=bound, reason=old.reason)

@@ -166,7 +166,8 @@ def _documents(entries: Sequence[Entry], project: Project, site: Site) -> list[F
 
 def _newest(entries: Sequence[Entry], lang: str, category: str) -> tuple[Entry, ...]:
     mine = [one for one in entries if one.lang == lang and category in one.categories]
-    mine.sort(key=lambda one: (one.published or datetime.min.replace(tzinfo=UTC), one.id), reverse=True)
+    never = datetime.min.replace(tzinfo=UTC)
+    mine.sort(key=lambda one: (one.published or never, one.date or never, one.id), reverse=True)
     kept: list[Entry] = []
     size = 0
     for one in mine[:_MOST]:

@@ -46,7 +46,8 @@ def _add(feed: Any, document: FeedDocument, entry: Entry) -> None:
     one.category([{"term": term, "scheme": scheme, "label": term} for scheme, term in document.terms(entry)])
     links = [{"href": entry.url, "rel": "alternate", "type": "text/html", "hreflang": entry.lang}]
     for lang, url in entry.translations.items():
-        links.append({"href": url, "rel": "alternate", "type": "text/html", "hreflang": lang})
+        # Not "alternate": readers take the last of several for the entry's own address, in another language.
+        links.append({"href": url, "rel": "related", "type": "text/html", "hreflang": lang})
     one.link(links)
     one.plus.entry = entry
     one.plus.links = links

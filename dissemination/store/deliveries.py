@@ -226,7 +226,8 @@ class Deliveries:
             publication = _id(connection, claim.publication)
             connection.execute(
                 sa.update(deliveries)
-                .where(_rows(publication, claim, people), deliveries.c.state == CODES[DeliveryState.SENDING])
+                .where(_rows(publication, claim, people), deliveries.c.token == claim.token)
+                .where(deliveries.c.state == CODES[DeliveryState.SENDING])
                 .values(state=CODES[DeliveryState.PENDING], attempts=deliveries.c.attempts - 1)
             )
 

@@ -32,12 +32,15 @@ class Items:
             rows = connection.execute(sa.select(items)).mappings().all()
         known = _Known(rows, present)
         found: dict[str, str] = {}
+        seen: set[str] = set()
         fresh: list[tuple[NewsItem, str]] = []
         for item in gathered:
             id_ = known.id_of(item)
-            found[item.path] = id_
-            if known.differs(item, id_):
+            # Of two files that name the same id the first is kept; the check tells about the other.
+            if id_ not in seen and known.differs(item, id_):
                 fresh.append((item, id_))
+            seen.add(id_)
+            found[item.path] = id_
         if mint and fresh:
             self._keep(fresh)
         return found
@@ -64,6 +67,10 @@ class Items:
             )
 
 
+#: Two items without words are not the same item.
+_NO_BODY = hashlib.sha256(b"").hexdigest()
+
+
 def body_digest(item: NewsItem) -> str:
     """What a moved file is known by."""
     return hashlib.sha256(item.markdown.strip().encode()).hexdigest()
@@ -76,7 +83,7 @@ class _Known:
         self._rows = {row["id"]: row for row in rows}
         self._by_path = {row["path"]: row["id"] for row in rows}
         gone = [row for row in rows if row["path"] not in present]
-        self._by_body = {(row["lang"], row["body"]): row["id"] for row in gone}
+        self._by_body = {(row["lang"], row["body"]): row["id"] for row in gone if row["body"] != _NO_BODY}
         self._by_title = {(row["lang"], row["title"]): row["id"] for row in gone}
         self._taken = set(self._rows)
 

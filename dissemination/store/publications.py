@@ -102,7 +102,8 @@ class Publications:
             )
             .values(from_publication(fresh))
         )
-        if done.rowcount and fresh.kind == "edition" and fresh.state in _RELEASED:
+        # What had started has reached people: its items do not come again.
+        if done.rowcount and fresh.kind == "edition" and fresh.state in _RELEASED and not fresh.token:
             connection.execute(sa.delete(edition_items).where(edition_items.c.edition == fresh.subject))
         return bool(done.rowcount)
 
@@ -151,6 +152,7 @@ class Publications:
                 connection.execute(
                     sa.delete(publications).where(
                         publications.c.key == publication.key,
+                        publications.c.token == 0,  # what was ever claimed has a history
                         publications.c.state.in_([State.DRAFT.value, State.IN_REVIEW.value]),
                     )
                 )

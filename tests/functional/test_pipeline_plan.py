@@ -220,3 +220,41 @@ def test_nothing_is_stored_when_the_plan_is_only_looked_at(house):
     lines = plan(house.parts, write=False).lines
     assert len(lines) == 2
     assert house.states() == {}
+
+
+def test_two_files_with_one_id_cost_only_themselves(house):
+    house.item("first")
+    for name in ("one", "two"):
+        house.item("same", path=f"news/{name}.md", explicit_id=True, title=f"Title of {name}")
+    plan(house.parts)
+    plan(house.parts)
+    assert {"first:feed:1", "same:feed:1"} <= set(house.states())
+
+
+def test_a_new_item_without_words_is_not_an_old_one(house):
+    house.item(markdown="", title="One")
+    plan(house.parts)
+    house.source.items = []
+    house.item("second", markdown="", title="Two")
+    plan(house.parts)
+    assert "second:feed:1" in house.states()
+
+
+def test_an_edit_that_is_taken_back_is_no_edit(house):
+    house.item()
+    approve(house.parts, ["first"], who="ana")
+    publish(house.parts, house.stop)
+    house.item(title="Edited")
+    plan(house.parts)
+    assert house.states()["first:feed:2"] == "in_review"
+    house.item()
+    plan(house.parts)
+    plan(house.parts)
+    assert "first:feed:2" not in house.states()
+    assert house.one("first", "feed").state is State.PUBLISHED
+
+
+def test_what_has_expired_cannot_be_approved(house):
+    house.item(expires_at=NOW - timedelta(days=1))
+    verdicts = approve(house.parts, ["first"], who="ana")
+    assert all("time is over" in v.refused for v in verdicts)

@@ -104,10 +104,9 @@ def test_atom_links_keep_their_attributes():  # python-feedgen #135, #143
         "atom:entry", NS
     )
     links = [dict(link.attrib) for link in entry.iterfind("atom:link", NS)]
-    same = {"rel": "alternate", "type": "text/html"}
     assert links == [
-        {"href": sample_entry().url, "hreflang": "en", **same},
-        {"href": "https://news.example.eu/ro/news/a/", "hreflang": "ro", **same},
+        {"href": sample_entry().url, "hreflang": "en", "rel": "alternate", "type": "text/html"},
+        {"href": "https://news.example.eu/ro/news/a/", "hreflang": "ro", "rel": "related", "type": "text/html"},
     ]
 
 

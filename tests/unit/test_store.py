@@ -361,6 +361,13 @@ def test_sqlite_is_set_up_so_that_a_power_cut_loses_no_commit(tmp_path, clock):
     store.close()
 
 
+def test_the_database_is_its_owners_alone(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    store.people.add([person(1)])
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("a.db*")} == {0}
+    store.close()
+
+
 def test_a_large_log_is_folded_back(tmp_path, clock, monkeypatch):
     monkeypatch.setattr("dissemination.store.database.CHECKPOINT_BYTES", 50_000)
     store = Store(tmp_path / "a.db", clock)
