@@ -302,7 +302,7 @@ class Composer:
         }
 
     def _too_early(self, item: NewsItem, at: datetime | None) -> str:
-        """Why an edition of that time may not show the item; "" if it may. Later than an approval, it lapses that."""
+        """Why an edition of that time may not show the item; "" if it may. It lapses an approval, too."""
         if at is None:
             return ""
         when = self._when(item, MAIL)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
-from dissemination.errors import ChannelError, FencedError
+from dissemination.errors import ChannelError, FencedError, RejectedError, StoreError
 from dissemination.model import Carries, Happening, Publication, State
 from dissemination.pipeline import outcome
 from dissemination.pipeline.feeds import publish_feeds
@@ -89,11 +89,13 @@ def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event,
 
 def _send_post(parts: Parts, claimed: Publication) -> bool:
     channel = parts.channels[claimed.channel]
-    message = post_message(parts, claimed)
     try:
+        message = post_message(parts, claimed)
         result = outcome.sent(parts, claimed, channel.send(message, key=message.key))
     except ChannelError as error:
         result = outcome.failed(parts, claimed, error)
+    except StoreError as error:  # what was approved is not there, or not as it was: this one alone fails
+        result = outcome.failed(parts, claimed, RejectedError(str(error)))
     settle(parts, claimed, result)
     return result.publication.state is State.PUBLISHED
 

@@ -18,7 +18,7 @@ class Gates:
 
     def held(self, publication: Publication) -> str:
         """Why a post or an edition that is due must wait; "" if it may go."""
-        missing = [item for item in publication.after if item not in self._live]
+        missing = [item for item in publication.after if item not in self._live and not self._was_out(item)]
         if missing:
             return f"waits for the feed entry of {missing[0]}{self._state_of(missing[0])}"
         for url in publication.live_urls:
@@ -27,12 +27,19 @@ class Gates:
                 return f"waits for {url}: {answer}"
         return ""
 
-    def _state_of(self, item: str) -> str:
+    def _was_out(self, item: str) -> bool:
+        """An entry that has expired since has its page still."""
+        return self._states().get(item) is State.PUBLISHED
+
+    def _states(self) -> Mapping[str, State]:
         if self._entries is None:
             self._entries = {
                 subject: row.state
                 for (subject, channel), row in self._parts.store.publications.latest().items()
                 if channel in self._parts.channels and self._parts.channels[channel].limits.carries is Carries.FILES
             }
-        state = self._entries.get(item)
+        return self._entries
+
+    def _state_of(self, item: str) -> str:
+        state = self._states().get(item)
         return f", which is {state.value.replace('_', ' ')}" if state and state is not State.PUBLISHED else ""

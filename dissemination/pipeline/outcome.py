@@ -117,9 +117,5 @@ def abandoned(parts: Parts, left: Publication) -> Outcome:
 
 
 def not_there(parts: Parts, doubtful: Publication) -> Outcome:
-    """The channel looked and it is certainly not there: it may be sent again."""
-    fresh = replace(doubtful, state=State.SCHEDULED, not_before=None, reason="")
-    return Outcome(
-        publication=fresh,
-        happening=_line(parts, doubtful, "deferred", "not found on the channel; it is sent again"),
-    )
+    """The channel looked and it is certainly not there: it may be sent again, after a wait and not for ever."""
+    return _unavailable(parts, doubtful, UnavailableError(f"{doubtful.channel}: not found there; it is sent again"))

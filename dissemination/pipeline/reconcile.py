@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
-from dissemination.errors import ChannelError, FencedError
+from dissemination.errors import ChannelError, FencedError, StoreError
 from dissemination.model import Publication, State
 from dissemination.pipeline import outcome
 from dissemination.pipeline.messages import post_message
@@ -31,10 +31,10 @@ def _look(parts: Parts, doubtful: Publication) -> None:
     since = doubtful.claimed_at
     if not isinstance(channel, Finds) or since is None or since + SETTLING > parts.clock.now():
         return
-    message = post_message(parts, doubtful)
     try:
+        message = post_message(parts, doubtful)
         receipt = channel.find(message, key=message.key, since=since)
-    except ChannelError:
+    except (ChannelError, StoreError):
         return  # cannot tell now; the next pass looks again
     if receipt is not None:
         _settle(parts, doubtful, outcome.sent(parts, doubtful, receipt, "found on the channel after a lost answer"))

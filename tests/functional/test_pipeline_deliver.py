@@ -186,6 +186,8 @@ def test_a_lost_answer_is_looked_up_and_never_posted_twice(house, arrived):
     assert house.one("first", "x").state is State.IN_DOUBT
     house.clock.advance(timedelta(minutes=2))
     send(house)
+    house.clock.advance(timedelta(minutes=3))
+    send(house)
     assert house.one("first", "x").state is State.PUBLISHED
     assert len(house.x.sent) == 1
 
@@ -198,6 +200,8 @@ def test_what_a_dead_process_left_is_settled_by_how_the_channel_repeats(house):
     send(house)
     assert set(house.states().values()) == {"sending"}  # its lease still runs
     house.clock.advance(timedelta(minutes=3))
+    send(house)
+    house.clock.advance(timedelta(minutes=5))
     send(house)
     assert set(house.states().values()) == {"published"}
     assert house.x.attempts == ["first:x:1"]  # it was looked for first
@@ -422,6 +426,36 @@ def test_a_window_left_by_a_dead_process_is_sent_once_more_at_most(house):
 
 
 # ------------------------------------------------------------------------------------------------ digests
+
+
+def test_an_embargo_set_after_the_approval_holds_the_digest(house):
+    house.digest()
+    house.people(2)
+    house.item("one", channels={"newsletter": "digest"})
+    approve(house.parts, ["weekly-2026-W47"], who="ana")
+    house.item("one", channels={"newsletter": "digest"}, embargo_until=NOW + timedelta(days=30))
+    house.clock.advance(timedelta(days=3))
+    assert send(house).mails == 0
+    assert "embargo" in house.one("weekly-2026-W47", "email").reason
+
+
+def test_a_stopped_edition_is_not_begun_again(house):
+    flash(house, people=20)
+    original = house.mail.send
+
+    def sending(message, /, *, key):
+        if len(house.mail.sent) == 2:
+            cancel(house.parts, ["flash-first"], who="ana")
+        return original(message, key=key)
+
+    house.mail.send = sending
+    send(house)
+    house.item(**(MAIL | {"title": "Another"}))
+    (verdict,) = approve(house.parts, ["flash-first"], who="ana")
+    assert "stopped on its way" in verdict.refused
+    house.source.items = []
+    send(house)
+    assert house.one("flash-first", "email").state is State.CANCELLED
 
 
 def test_a_digest_goes_out_at_its_slot_and_the_next_one_follows(house):
