@@ -87,6 +87,14 @@ def say(root, *words, **environ):
     )
 
 
+def wait_until(there, seconds: float = 30) -> bool:
+    """Look until it is there; whether it is."""
+    end, moment = time.monotonic() + seconds, threading.Event()
+    while not there() and time.monotonic() < end:
+        moment.wait(0.1)
+    return bool(there())
+
+
 def states(root):
     with sqlite3.connect(root / "var" / "dissemination.db") as raw:
         return [state for (state,) in raw.execute("SELECT state FROM deliveries")]
@@ -130,6 +138,19 @@ def test_a_second_publisher_is_told_who_holds_the_folder_and_other_commands_work
     assert added.returncode == 0, added.stderr
     assert say(root, "plan", "--json").returncode == 0
     assert json.loads(say(root, "status", "--json").stdout)["counts"]
+
+
+def test_what_is_approved_while_it_runs_goes_out_without_a_restart(root, running, slow_smtp, folders):
+    slow_smtp.delay = 0.02  # the edition is still under way
+    running()
+    slow_smtp.wait_for(5)
+    folders.write_item(root, "second", channels={"newsletter": "none"})
+    said = say(root, "approve", "--all")
+    assert said.returncode == 0, said.stderr
+    assert wait_until(lambda: list((root / "var" / "outbox" / "x").glob("second-x-*.txt")))
+    slow_smtp.delay = 0.0
+    slow_smtp.wait_for(200)
+    assert len(slow_smtp.accepted) == len({mail.recipient for mail in slow_smtp.accepted}) == 200
 
 
 @pytest.mark.parametrize("word", ["pause", "cancel"])
