@@ -90,6 +90,7 @@ done = []
 go = threading.Event()
 
 def long():
+    go.wait(0.5)  # until the engine waits: a signal while it still starts the thread is another story
     print("running", flush=True)
     go.wait(10)
     done.append("long")
