@@ -69,7 +69,7 @@ class App:
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
-        """Be the process that publishes; what a dead predecessor had claimed is free at once.
+        """Be the process that publishes; on SQLite what a dead predecessor had claimed is free at once.
 
         Raises:
             BusyError: another process publishes.

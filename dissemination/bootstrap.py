@@ -79,11 +79,10 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
     """
     root = root.absolute()
     settings = load(root / "settings.yaml")
-    project = settings.project(root)
+    project, cache = settings.project(root), root / "var" / "cache"
     clock = clock or SystemClock()
     secrets = Secrets(os.environ if environ is None else environ)
     site = Site(public_url=project.public_url)
-    cache = root / "var" / "cache"
     shop = PictureShop(cache / "pictures")
     channels = _channels(settings, project, secrets, clock)
     # Last of all: what settings refuse must not leave an open database behind.
@@ -104,13 +103,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             engine=LocalEngine(WORKERS),
             gate=HttpGate(project.public_url),
             shelf=FolderShelf(root / "feeds"),
-            notifier=Notices(
-                addresses=tuple(settings.notify.mail),
-                webhooks=tuple(settings.notify.webhooks),
-                mail=getattr(channels.get("email"), "send_notice", None),
-                secret=secrets.get,
-                clock=clock,
-            ),
+            notifier=_notices(settings, channels, secrets, clock),
             tokens=SubscriberTokens(_keys(store, secrets, "TOKEN_KEYS"), site),
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
             fingerprint=_fingerprint(root),
@@ -207,6 +200,16 @@ def _channels(settings: Settings, project: Project, secrets: Secrets, clock: Clo
 def _own_templates(root: Path) -> Path | None:
     folder = root / "templates"
     return folder if folder.is_dir() else None
+
+
+def _notices(settings: Settings, channels: Mapping[str, Channel], secrets: Secrets, clock: Clock) -> Notices:
+    return Notices(
+        addresses=tuple(settings.notify.mail),
+        webhooks=tuple(settings.notify.webhooks),
+        mail=getattr(channels.get("email"), "send_notice", None),
+        secret=secrets.get,
+        clock=clock,
+    )
 
 
 def _keys(store: Store, secrets: Secrets, name: str) -> list[bytes]:

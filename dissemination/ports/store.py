@@ -264,10 +264,6 @@ class PeopleStore(Protocol):
         """How many people an audience is at this moment."""
         ...
 
-    def languages(self, audience: Audience) -> frozenset[str]:
-        """The languages its people asked for ("" where they did not say)."""
-        ...
-
     def remove(self, address: str) -> bool:
         """Erase a person; what they were sent stays as a number without a name. False: not there."""
         ...

@@ -95,12 +95,6 @@ class People:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def languages(self, audience: Audience) -> frozenset[str]:
-        """The languages its people asked for ("" where they did not say)."""
-        query = sa.select(subscribers.c.lang).where(subscribers.c.id.in_(audience_query(audience))).distinct()
-        with self._database.read() as connection:
-            return frozenset(connection.execute(query).scalars())
-
     def remove(self, address: str) -> bool:
         """Erase a person; what they were sent stays as a number without a name. False: not there."""
         with self._database.write("people") as connection:
