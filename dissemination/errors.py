@@ -87,6 +87,10 @@ class UnavailableError(ChannelError):
         self.retry_at = retry_at
 
 
+class NotBegunError(UnavailableError):
+    """Nothing was tried for this message: the way out is closed for now. It does not count as an attempt."""
+
+
 class InDoubtError(ChannelError):
     """It may have gone out: never retry blindly."""
 

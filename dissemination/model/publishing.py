@@ -133,6 +133,26 @@ class Mail:
     date: datetime
     #: The lists' stable name for List-Id.
     list_id: str = ""
+    #: `Tokens.bounce` of this delivery, for the envelope sender; "": bounces are not told apart.
+    bounce: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """How much may go through: `count` in every `seconds`, at most `burst` at once after a rest."""
+
+    count: float
+    seconds: float = 1.0
+    burst: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """What a bucket gave, and when it has something again."""
+
+    count: int
+    #: Seconds until the next one may go; 0: at once.
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,7 +32,7 @@ from dissemination.model import (
 from dissemination.pipeline import content as codec
 from dissemination.pipeline.outcome import back_off
 from dissemination.pipeline.parts import Parts
-from dissemination.ports import Channel, SendsMany
+from dissemination.ports import Channel
 
 Outcomes = Iterator[tuple[str, Receipt | ChannelError]]
 
@@ -196,9 +196,6 @@ class _Batch:
 
 
 def _send_all(channel: Channel, messages: Iterator[Message]) -> Outcomes:
-    if isinstance(channel, SendsMany):
-        yield from channel.send_many(messages)
-        return
     for message in messages:
         try:
             yield message.key, channel.send(message, key=message.key)

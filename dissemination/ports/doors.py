@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from dissemination.model import (
     Edition,
     Entry,
     Gathered,
+    Grant,
     Happening,
     Image,
     Letter,
@@ -23,6 +24,7 @@ from dissemination.model import (
     Picture,
     Post,
     Project,
+    Rate,
     Receipt,
 )
 
@@ -133,8 +135,46 @@ class ChannelOptions:
 class SendsMany(Protocol):
     """Optional power: many messages over open connections, outcomes as they come."""
 
-    def send_many(self, messages: Iterable[Message]) -> Iterator[tuple[str, Receipt | ChannelError]]:
-        """Yield (key, outcome) for every message, in any order. What it never yields is in doubt."""
+    def line(self) -> Line:
+        """A way out for one caller. Opening it touches nothing; connections are made when there is work."""
+        ...
+
+
+class Line(Protocol):
+    """Messages on their way. For one thread; whoever opened it closes it.
+
+    What was given and has no outcome yet is in flight: the most that a crash can leave in doubt.
+    """
+
+    def room(self) -> int:
+        """How many more messages it takes now; 0: wait for outcomes first."""
+        ...
+
+    def give(self, messages: Sequence[Message]) -> None:
+        """Take these on, in order; at most `room()` of them."""
+        ...
+
+    def outcomes(self, wait: float) -> Sequence[tuple[str, Receipt | ChannelError]]:
+        """(key, outcome) of what was decided since the last call; waits at most `wait` seconds for the first.
+
+        `NotBegunError` says that nothing was tried for this message: the way out is closed for now.
+        """
+        ...
+
+    def close(self, patience: float) -> Sequence[tuple[str, Receipt | ChannelError]]:
+        """Begin nothing more, wait at most `patience` seconds for answers, and let go; the last outcomes.
+
+        Every message that was given has had its outcome then: `NotBegunError` for what was not begun,
+        `InDoubtError` for what got no answer.
+        """
+        ...
+
+
+class Quotas(Protocol):
+    """Rates that several processes share: one persisted bucket a name."""
+
+    def take(self, bucket: str, count: int, rate: Rate) -> Grant:
+        """Take up to `count` from a bucket; what was granted is spent."""
         ...
 
 
@@ -206,10 +246,18 @@ class Notifier(Protocol):
 
 
 class Tokens(Protocol):
-    """A subscriber's personal links."""
+    """A subscriber's personal links, and the mark in the envelope by which a bounce is known again."""
 
     def links(self, subscriber: int) -> Mapping[str, str]:
         """{"unsubscribe_url": ..., "preferences_url": ...}."""
+        ...
+
+    def bounce(self, publication: int, subscriber: int) -> str:
+        """The mark of one delivery: 32 lower-case letters and digits, for the local part of an envelope sender."""
+        ...
+
+    def read_bounce(self, mark: str) -> tuple[int, int] | None:
+        """(publication, subscriber) of a mark in any case of letters; None for what we did not make."""
         ...
 
 

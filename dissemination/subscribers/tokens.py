@@ -1,7 +1,10 @@
-"""Links that only we can make: 36 letters that name a subscriber and what may be done; they do not expire.
+"""Links and marks that only we can make: they name a subscriber and what may be done, and do not expire.
 
-27 bytes: key id (1), list (3), subscriber (5), MAC (18). A multiple of three, so that base64 has exactly one way to
-write it. The purpose is in the MAC alone: a link to confirm cannot unsubscribe.
+A link is 27 bytes: key id (1), list (3), subscriber (5), MAC (18). A multiple of three, so that base64 has exactly
+one way to write it. The purpose is in the MAC alone: a link to confirm cannot unsubscribe.
+
+The mark of a bounce is 20 bytes: key id (1), publication (4), subscriber (5), MAC (10), in base32, because
+servers on the way may change the case of a local part.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ _SUBSCRIBER_BYTES = 5
 _HEAD_BYTES = 1 + _LIST_BYTES + _SUBSCRIBER_BYTES
 _MAC_BYTES = 18
 _LEAST_KEY = 16
+_MARK = re.compile(r"[a-z2-7]{32}")
+_PUBLICATION_BYTES = 4
+_MARK_HEAD_BYTES = 1 + _PUBLICATION_BYTES + _SUBSCRIBER_BYTES
+_MARK_MAC_BYTES = 10
 
 
 class Purpose(StrEnum):
@@ -31,6 +38,7 @@ class Purpose(StrEnum):
     CONFIRM = "c"
     PREFERENCES = "p"
     VIEW = "v"
+    BOUNCE = "b"
 
 
 class SubscriberTokens:
@@ -48,7 +56,8 @@ class SubscriberTokens:
     def __init__(self, keys: Sequence[bytes], site: Site, list_number: int = 0) -> None:
         if not keys or min(map(len, keys)) < _LEAST_KEY:
             raise SettingsError(f"TOKEN_KEYS: needs keys of at least {_LEAST_KEY} characters; make one at random")
-        self._keys = tuple(keys)
+        #: (id, key): one byte tells keys apart; two with the same byte are both tried.
+        self._keys = tuple((_key_id(key), key) for key in keys)
         self._site = site
         self._list = list_number
 
@@ -65,8 +74,8 @@ class SubscriberTokens:
         Raises:
             OverflowError: a number beyond 2**40 (subscriber) or 2**24 (list).
         """
-        key = self._keys[0]
-        head = _key_id(key) + self._list.to_bytes(_LIST_BYTES) + subscriber.to_bytes(_SUBSCRIBER_BYTES)
+        id_, key = self._keys[0]
+        head = id_ + self._list.to_bytes(_LIST_BYTES) + subscriber.to_bytes(_SUBSCRIBER_BYTES)
         return base64.urlsafe_b64encode(head + _mac(key, purpose, head)).decode("ascii")
 
     def read(self, token: str, purpose: Purpose) -> tuple[int, int] | None:
@@ -75,16 +84,43 @@ class SubscriberTokens:
             return None
         raw = base64.urlsafe_b64decode(token)
         head, mac = raw[:_HEAD_BYTES], raw[_HEAD_BYTES:]
-        good = [
-            hmac.compare_digest(mac, _mac(key, purpose, head)) for key in self._keys if head[:1] == _key_id(key)
-        ]
-        if not any(good):
+        if not self._ours(purpose, head, mac):
             return None
         return int.from_bytes(head[1 : 1 + _LIST_BYTES]), int.from_bytes(head[1 + _LIST_BYTES :])
 
+    def bounce(self, publication: int, subscriber: int) -> str:
+        """The mark of one delivery: 32 lower-case letters and digits.
+
+        Raises:
+            OverflowError: a number beyond 2**32 (publication) or 2**40 (subscriber).
+        """
+        id_, key = self._keys[0]
+        head = id_ + publication.to_bytes(_PUBLICATION_BYTES) + subscriber.to_bytes(_SUBSCRIBER_BYTES)
+        mark = head + _mac(key, Purpose.BOUNCE, head)[:_MARK_MAC_BYTES]
+        return base64.b32encode(mark).decode("ascii").lower()
+
+    def read_bounce(self, mark: str) -> tuple[int, int] | None:
+        """(publication, subscriber) of a mark in any case of letters; None for what we did not make."""
+        lowered = mark.lower()
+        if not _MARK.fullmatch(lowered):
+            return None
+        raw = base64.b32decode(lowered.upper())
+        head, mac = raw[:_MARK_HEAD_BYTES], raw[_MARK_HEAD_BYTES:]
+        if not self._ours(Purpose.BOUNCE, head, mac):
+            return None
+        return int.from_bytes(head[1 : 1 + _PUBLICATION_BYTES]), int.from_bytes(head[1 + _PUBLICATION_BYTES :])
+
+    def _ours(self, purpose: Purpose, head: bytes, mac: bytes) -> bool:
+        # A list, not a generator: how long it takes must not tell which key fits.
+        good = [
+            hmac.compare_digest(mac, _mac(key, purpose, head)[: len(mac)])
+            for id_, key in self._keys
+            if head[:1] == id_
+        ]
+        return any(good)
+
 
 def _key_id(key: bytes) -> bytes:
-    """One byte that tells keys apart; two with the same byte are both tried."""
     return hmac.digest(key, b"dissemination:key-id", sha256)[:1]
 
 

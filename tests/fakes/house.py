@@ -133,6 +133,12 @@ class Recorder:
     def links(self, subscriber: int) -> Mapping[str, str]:
         return {"unsubscribe_url": f"https://news.example/u/{subscriber}", "preferences_url": ""}
 
+    def bounce(self, publication: int, subscriber: int) -> str:
+        return f"{publication:016}{subscriber:016}"
+
+    def read_bounce(self, mark: str) -> tuple[int, int] | None:
+        return int(mark[:16]), int(mark[16:])
+
 
 class House:
     """Parts, and short words for what tests do."""

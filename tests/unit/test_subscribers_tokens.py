@@ -102,3 +102,34 @@ def test_short_keys_are_refused(keys):
 def test_a_number_too_large_is_an_error():
     with pytest.raises(OverflowError):
         TOKENS.make(Purpose.UNSUBSCRIBE, 2**40)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**40 - 1))
+def test_a_mark_reads_back_in_any_case(publication, subscriber):
+    mark = SubscriberTokens([NEW, OLD], SITE).bounce(publication, subscriber)
+    assert len(mark) == 32
+    assert mark == mark.lower()
+    assert TOKENS.read_bounce(mark) == TOKENS.read_bounce(mark.upper()) == (publication, subscriber)
+
+
+def test_an_old_key_still_reads_marks_and_a_strange_one_does_not():
+    mark = SubscriberTokens([OLD], SITE).bounce(3, 7)
+    assert SubscriberTokens([NEW, OLD], SITE).read_bounce(mark) == (3, 7)
+    assert TOKENS.read_bounce(mark) is None
+
+
+@given(st.integers(0, 31), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
+def test_no_letter_of_a_mark_can_be_changed(place, letter):
+    mark = TOKENS.bounce(3, 7)
+    forged = mark[:place] + letter + mark[place + 1 :]
+    assert (TOKENS.read_bounce(forged) == (3, 7)) is (forged == mark)
+
+
+@pytest.mark.parametrize("mark", ["", "a" * 31, "a" * 33, "0" * 32, "a" * 32, "é" * 32, "a" * 31 + "\n"])
+def test_what_is_no_mark(mark):
+    assert TOKENS.read_bounce(mark) is None
+
+
+def test_a_link_is_no_mark_and_a_mark_is_no_link():
+    assert TOKENS.read(TOKENS.bounce(0, 7), Purpose.BOUNCE) is None
+    assert TOKENS.read_bounce(TOKENS.make(Purpose.BOUNCE, 7)) is None
