@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -20,6 +20,10 @@ check: .venv/ready
 # Seconds that `disseminate check` takes, whole process; not part of the tests, since machines differ.
 bench-check: .venv/ready
 	$(BIN)/python bench/bench_check.py
+
+# CPU of a signature by our signer beside the library's own.
+bench-dkim: .venv/ready
+	$(BIN)/python bench/bench_dkim.py
 
 setup: .venv/ready
 

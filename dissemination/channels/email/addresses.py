@@ -45,12 +45,18 @@ def mailbox(address: str) -> Mailbox:
     local, at, domain = address.strip().rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or len(local.encode()) > _LOCAL_LIMIT:
         raise _refused(address, "is not an address")
-    ascii_domain = _ascii(domain)
-    if not _DOMAIN.fullmatch(ascii_domain):
+    in_ascii = ascii_domain(domain)
+    if not in_ascii:
         raise _refused(address, "has no usable domain")
-    if len(local.encode()) + 1 + len(ascii_domain) > _LIMIT:
+    if len(local.encode()) + 1 + len(in_ascii) > _LIMIT:
         raise _refused(address, f"is longer than {_LIMIT} octets")
-    return Mailbox(local=local, domain=ascii_domain.lower())
+    return Mailbox(local=local, domain=in_ascii)
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as DNS knows it, in lower case; "" for what is none."""
+    encoded = _ascii(domain).lower()
+    return encoded if _DOMAIN.fullmatch(encoded) else ""
 
 
 def _ascii(domain: str) -> str:
