@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import sys
 import uuid
@@ -17,20 +17,14 @@ import sqlalchemy as sa
 from dissemination.store import Store
 from dissemination.testing import FixedClock
 
-
-def _load(name):
-    path = Path(__file__).parent / "fakes" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"fakes_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
+#: The fakes import one another by their plain names, also where one is run as a program.
+sys.path.append(str(Path(__file__).parent / "fakes"))
 
 
 @pytest.fixture(scope="session")
 def nasty_smtp():
     """The class NastySmtp (tests/fakes/smtp_server.py)."""
-    return _load("smtp_server").NastySmtp
+    return importlib.import_module("smtp_server").NastySmtp
 
 
 @pytest.fixture
@@ -38,6 +32,12 @@ def smtp_server(nasty_smtp):
     """Starts a loopback SMTP server: smtp_server("451@dot", "ok", refuse={...}); ended with the test."""
     with ExitStack() as stack:
         yield lambda *script, **options: stack.enter_context(nasty_smtp(script, **options))
+
+
+@pytest.fixture(scope="session")
+def nasty_process():
+    """The class NastyProcess (tests/fakes/smtp_process.py)."""
+    return importlib.import_module("smtp_process").NastyProcess
 
 
 POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
@@ -84,7 +84,7 @@ def store(store_target, clock):
 @pytest.fixture(scope="session")
 def house_class():
     """The class House (tests/fakes/house.py)."""
-    return _load("house").House
+    return importlib.import_module("house").House
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def folders():
     """write_project, write_item, add_people, approve_all (tests/fakes/folder.py)."""
-    return _load("folder")
+    return importlib.import_module("folder")
 
 
 @pytest.fixture(scope="session")
 def shells():
     """Shell, write_project, write_item (tests/fakes/shell.py): commands inside this process."""
-    return _load("shell")
+    return importlib.import_module("shell")
