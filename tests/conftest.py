@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
+import ssl
+import subprocess
 import sys
 import uuid
 from collections import Counter
@@ -40,6 +43,40 @@ def nasty_process():
     return importlib.import_module("smtp_process").NastyProcess
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for the name localhost: (certificate, key)."""
+    if shutil.which("openssl") is None:
+        missing("openssl makes the certificate and is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    files = (folder / "cert.pem", folder / "key.pem")
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run(["openssl", *words.split(" "), *names], check=True, capture_output=True, timeout=60)
+    return files
+
+
+@pytest.fixture
+def server_tls(certificate):
+    """The server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+@pytest.fixture
+def client_tls(certificate):
+    """The client's side: it trusts the test's certificate only."""
+    return ssl.create_default_context(cafile=certificate[0])
+
+
+def missing(what):
+    """Skip for want of a program; where nothing may be skipped, fail."""
+    if os.environ.get("DISSEMINATION_NO_SKIPS"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
 
 
@@ -50,9 +87,7 @@ def store_target(request, tmp_path):
         yield tmp_path / "var" / "test.db"
         return
     if not POSTGRES:
-        if os.environ.get("DISSEMINATION_NO_SKIPS"):
-            pytest.fail("DISSEMINATION_TEST_POSTGRES must name a database here")
-        pytest.skip("DISSEMINATION_TEST_POSTGRES names no database")
+        missing("DISSEMINATION_TEST_POSTGRES names no database")
     schema = f"t{uuid.uuid4().hex[:16]}"
     engine = sa.create_engine(POSTGRES)
     with engine.begin() as connection:
