@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
+import shutil
+import ssl
+import subprocess
 import sys
 import uuid
 from collections import Counter
@@ -17,20 +20,14 @@ import sqlalchemy as sa
 from dissemination.store import Store
 from dissemination.testing import FixedClock
 
-
-def _load(name):
-    path = Path(__file__).parent / "fakes" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"fakes_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
+#: The fakes import one another by their plain names, also where one is run as a program.
+sys.path.append(str(Path(__file__).parent / "fakes"))
 
 
 @pytest.fixture(scope="session")
 def nasty_smtp():
     """The class NastySmtp (tests/fakes/smtp_server.py)."""
-    return _load("smtp_server").NastySmtp
+    return importlib.import_module("smtp_server").NastySmtp
 
 
 @pytest.fixture
@@ -38,6 +35,46 @@ def smtp_server(nasty_smtp):
     """Starts a loopback SMTP server: smtp_server("451@dot", "ok", refuse={...}); ended with the test."""
     with ExitStack() as stack:
         yield lambda *script, **options: stack.enter_context(nasty_smtp(script, **options))
+
+
+@pytest.fixture(scope="session")
+def nasty_process():
+    """The class NastyProcess (tests/fakes/smtp_process.py)."""
+    return importlib.import_module("smtp_process").NastyProcess
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for the name localhost: (certificate, key)."""
+    if shutil.which("openssl") is None:
+        missing("openssl makes the certificate and is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    files = (folder / "cert.pem", folder / "key.pem")
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run(["openssl", *words.split(" "), *names], check=True, capture_output=True, timeout=60)
+    return files
+
+
+@pytest.fixture
+def server_tls(certificate):
+    """The server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+@pytest.fixture
+def client_tls(certificate):
+    """The client's side: it trusts the test's certificate only."""
+    return ssl.create_default_context(cafile=certificate[0])
+
+
+def missing(what):
+    """Skip for want of a program; where nothing may be skipped, fail."""
+    if os.environ.get("DISSEMINATION_NO_SKIPS"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
@@ -50,9 +87,7 @@ def store_target(request, tmp_path):
         yield tmp_path / "var" / "test.db"
         return
     if not POSTGRES:
-        if os.environ.get("DISSEMINATION_NO_SKIPS"):
-            pytest.fail("DISSEMINATION_TEST_POSTGRES must name a database here")
-        pytest.skip("DISSEMINATION_TEST_POSTGRES names no database")
+        missing("DISSEMINATION_TEST_POSTGRES names no database")
     schema = f"t{uuid.uuid4().hex[:16]}"
     engine = sa.create_engine(POSTGRES)
     with engine.begin() as connection:
@@ -84,7 +119,7 @@ def store(store_target, clock):
 @pytest.fixture(scope="session")
 def house_class():
     """The class House (tests/fakes/house.py)."""
-    return _load("house").House
+    return importlib.import_module("house").House
 
 
 @pytest.fixture
@@ -103,10 +138,10 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def folders():
     """write_project, write_item, add_people, approve_all (tests/fakes/folder.py)."""
-    return _load("folder")
+    return importlib.import_module("folder")
 
 
 @pytest.fixture(scope="session")
 def shells():
     """Shell, write_project, write_item (tests/fakes/shell.py): commands inside this process."""
-    return _load("shell")
+    return importlib.import_module("shell")

@@ -1,10 +1,8 @@
 """Encryption and login against a real server (aiosmtpd), with certificates that the test makes."""
 
 import functools
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
@@ -19,41 +17,12 @@ from dissemination.channels.gate import HttpGate
 from dissemination.errors import NeedsLoginError, UnavailableError
 from dissemination.testing import sample_mail, sample_message, sample_options
 
-pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("openssl") is None, reason="openssl makes the certificate and is not installed"
-    ),
-]
 SECRETS = {"SMTP_PASSWORD": "correct horse"}
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for the name localhost: (certificate, key)."""
-    folder = tmp_path_factory.mktemp("tls")
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "30",
-    ]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*made, *names, *files], check=True, capture_output=True, timeout=60)
-    return folder / "cert.pem", folder / "key.pem"
-
-
 @pytest.fixture
-def context(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
+def context(server_tls):
+    return server_tls
 
 
 class Mailbox:

@@ -396,7 +396,11 @@ def test_the_log_holds_what_was_accepted(nasty_smtp, opened, tmp_path):
     log = tmp_path / "accepted.log"
     with nasty_smtp(["ok", "lose@dot"], log=log, keep_bodies=False) as server:
         list(opened(server.port).send_many(people(3)))
-        expected = [f"{accepted.message_id} {accepted.recipient}" for accepted in server.accepted]
-        assert log.read_text().splitlines() == expected
-        assert len(expected) == 3
-        assert all(accepted.body == b"" for accepted in server.accepted)
+        lines = log.read_text().splitlines()
+    taken = [f"accepted {mail.message_id} {mail.recipient} {mail.sender}" for mail in server.accepted]
+    assert [line for line in lines if line.startswith("accepted")] == taken
+    assert [line for line in lines if line.startswith("withheld")] == [
+        f"withheld {server.accepted[1].message_id} {server.accepted[1].recipient}"
+    ]
+    assert len(taken) == 3
+    assert all(accepted.body == b"" for accepted in server.accepted)
