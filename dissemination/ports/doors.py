@@ -129,6 +129,8 @@ class ChannelOptions:
     public: Path
     outbox: Path
     clock: Clock
+    #: Rates that all processes share; None where nothing is stored.
+    quotas: Quotas | None = None
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 """Room: what plug-in makers and tests need. `testing.contract` alone needs pytest."""
 
 from dissemination.testing.doubles import FixedClock, MemoryChannel
+from dissemination.testing.driving import drive
 from dissemination.testing.samples import (
     sample_entry,
     sample_item,
@@ -15,6 +16,7 @@ from dissemination.testing.samples import (
 __all__ = [
     "FixedClock",
     "MemoryChannel",
+    "drive",
     "sample_entry",
     "sample_item",
     "sample_mail",

@@ -25,6 +25,7 @@ TOKEN = "AQAAAAAAAAAH" + "b" * 24
 
 def letter(**changes):
     mail = sample_mail(
+        address="Ana@Example.org",
         letter=Letter(
             lang="ro",
             subject="Știri în noiembrie: cinci regiuni, o întâlnire la Paris și un ghid nou",
@@ -48,12 +49,14 @@ def letter(**changes):
         values={"name": "Ștefănescu & Ana", "unsubscribe_url": f"https://news.example.eu/u/{TOKEN}"},
         **changes,
     )
-    return COMPOSER.compose("weekly-2026-W48:email:1/7", mail, mailbox("Ana@Example.org"))
+    return COMPOSER.compose("weekly-2026-W48:email:1/7", mail)
 
 
 def notice():
     at = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-    return COMPOSER.notice("notice/1", mailbox("office@example.eu"), "failed: 1 to look at", "See the log: é\n", at)
+    return COMPOSER.notice(
+        "notice/1", mailbox("office@example.eu"), "failed: 1 to look at", "See the log: é\n", at
+    ).body
 
 
 @pytest.mark.parametrize(

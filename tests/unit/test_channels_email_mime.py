@@ -1,26 +1,32 @@
 """The bytes of a message: read back with the standard library, compared with what went in."""
 
 import email
+import email.message
 import email.policy
+import html
 import quopri
 import re
 import string
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
+from email.headerregistry import Address
 from email.utils import getaddresses
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dissemination.channels.email import headers
-from dissemination.channels.email.addresses import mailbox
+from dissemination.channels.email.addresses import mailbox, on_the_wire
+from dissemination.channels.email.dkim import Signer, load_key, private_pem
 from dissemination.channels.email.mime import Composer, Sender
-from dissemination.channels.email.quoting import piece
+from dissemination.channels.email.quoting import piece, plain_piece
 from dissemination.errors import RejectedError
 from dissemination.model import Slot
-from dissemination.testing import sample_mail
+from dissemination.testing import sample_mail, sample_message
 
 WORDS = {
     "greek": "Νέα από τις περιφέρειες",
@@ -52,13 +58,13 @@ HOSTILE = {
 SENDER = Sender(box=mailbox("news@example.eu"), name="Project MICROFUTURE")
 NAMES = [
     "Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "List-Id", "List-Unsubscribe",
-    "List-Unsubscribe-Post", "Content-Language", "Content-Type",
+    "List-Unsubscribe-Post", "Feedback-ID", "Content-Language", "Content-Type",
 ]  # fmt: skip
 
 
 def composed(sender=SENDER, key="weekly:email:1/7", **changes):
     mail = sample_mail(**changes)
-    return Composer(sender).compose(key, mail, mailbox(mail.address))
+    return Composer(sender).compose(key, mail)
 
 
 def parsed(body, policy=email.policy.default):
@@ -124,7 +130,9 @@ def test_another_key_is_another_message():
     first, second = (parsed(composed(key=key)) for key in ("weekly:email:1/7", "weekly:email:1/8"))
     assert first["Message-ID"] != second["Message-ID"]
     assert re.fullmatch(r"<[0-9a-f]{40}@example\.eu>", first["Message-ID"])
-    assert first.get_boundary() != second.get_boundary()
+    # What copies of one edition share is the same in all: only then it is made once.
+    assert first.get_boundary() == second.get_boundary()
+    assert first.get_boundary() != parsed(composed(key="monthly:email:1/7")).get_boundary()
 
 
 def test_answers_go_where_the_officer_says():
@@ -256,8 +264,17 @@ def test_a_strange_unsubscribe_address_is_refused(url):
         composed(letter=letter(text=(), html=()), values={"unsubscribe_url": url})
 
 
+def test_a_long_unsubscribe_address_stays_on_one_line():
+    url = f"https://news.example.eu/{'t' * 900}/{'A' * 36}"
+    body = composed(
+        replace(SENDER, unsubscribe=mailbox("leave@example.eu")), values={"name": "", "unsubscribe_url": url}
+    )
+    assert f"List-Unsubscribe: <{url}>,\r\n <mailto:leave@example.eu?".encode() in body
+    assert max(map(len, body.split(b"\r\n"))) <= 998
+
+
 def test_an_unsubscribe_address_beyond_a_legal_line_is_refused():
-    with pytest.raises(RejectedError, match="header block"):
+    with pytest.raises(RejectedError, match="unsubscribe address"):
         composed(values={"name": "", "unsubscribe_url": f"https://news.example.eu/{'t' * 1000}"})
 
 
@@ -327,13 +344,118 @@ def test_a_single_huge_line_is_wrapped():
     assert decoded(encoded) == "<td>é</td>" * 6000
 
 
+# Against the standard library's own build
+
+
+def built(mail, key):
+    """The same letter, built by the standard library, with a header policy of one line each."""
+    message = email.message.EmailMessage(policy=email.policy.SMTP.clone(max_line_length=998))
+    ours = parsed(composed(key=key))
+    message["Date"] = mail.date
+    message["From"] = Address("Project MICROFUTURE", "news", "example.eu")
+    message["To"] = Address(mail.name, addr_spec=mail.address)
+    message["Subject"] = mail.letter.subject
+    for name in ("Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"):
+        message[name] = str(ours[name])
+    fill = {False: lambda value: value, True: html.escape}
+    for kind, segments in (("plain", mail.letter.text), ("html", mail.letter.html)):
+        text = "".join(s if isinstance(s, str) else fill[kind == "html"](mail.values[s.name]) for s in segments)
+        add = message.set_content if kind == "plain" else message.add_alternative
+        add(text, subtype=kind, cte="quoted-printable")
+    message["Content-Language"] = mail.letter.lang
+    return message
+
+
+@pytest.mark.parametrize(
+    "name", ["Ana", "Ana Ionescu", "Ștefănescu, Ana", 'A "B" C', "Νίκος", "", "a@b.c", "👩‍👩‍👧"]
+)
+def test_it_reads_as_the_standard_librarys_own_build(name):
+    mail = sample_mail(name=name, values={**sample_mail().values, "name": name})
+    key = "weekly:email:1/7"
+    ours = parsed(Composer(SENDER).compose(key, mail), email.policy.SMTP)
+    theirs = parsed(built(mail, key).as_bytes(), email.policy.SMTP)
+    assert {n.lower() for n in ours} == {n.lower() for n in theirs}
+    for field in set(ours) - {"Content-Type", "Date"}:
+        assert str(ours[field]) == str(theirs[field]), field
+    assert ours["Date"].datetime == theirs["Date"].datetime
+    pairs = list(zip(ours.walk(), theirs.walk(), strict=True))
+    assert [a.get_content_type() for a, _ in pairs] == [b.get_content_type() for _, b in pairs]
+    for mine, other in pairs[1:]:
+        assert mine.get_content().rstrip("\r\n") == other.get_content().rstrip("\r\n")
+
+
+@given(st.text(max_size=200))
+def test_a_quick_piece_is_the_careful_one(text):
+    quick = plain_piece(text)
+    assert quick in {b"", piece(text)}
+    if quick:
+        assert html.escape(text) == text == headers.one_line(text)
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits + ":/.-_", min_size=1, max_size=400))
+def test_addresses_are_written_quickly_unless_a_line_began_with_a_dot(text):
+    quick = plain_piece(text)
+    assert quick == piece(text) or any(text[at] == "." for at in range(0, len(text), 75))
+
+
+# The envelope
+
+
+def test_a_bounce_comes_back_with_the_mark_of_its_delivery():
+    sender = replace(SENDER, bounces=mailbox("bounces@mail.example.eu"), verp="+")
+    mail = sample_mail(bounce="k" * 32)
+    parcel = Composer(sender).parcel(sample_message(mail))
+    assert parcel.sender == f"bounces+{'k' * 32}@mail.example.eu"
+    assert Composer(sender).parcel(sample_message(sample_mail())).sender == "bounces@mail.example.eu"
+    assert Composer(SENDER).parcel(sample_message(mail)).sender == "news@example.eu"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ana@example.org", ("ana@example.org", False)),
+        ("Ana.B+c@Example.org", ("Ana.B+c@example.org", False)),
+        ("josé@example.org", ("josé@example.org", True)),
+        ("a@straße.example", ("a@xn--strae-oqa.example", False)),
+        (f"{'a' * 64}@example.org", (f"{'a' * 64}@example.org", False)),
+    ],
+)
+def test_addresses_for_the_wire(address, expected):
+    assert on_the_wire(address) == expected
+
+
+@given(st.from_regex(r"[A-Za-z0-9_+.-]{1,70}@[A-Za-z0-9.-]{1,70}", fullmatch=True))
+def test_the_quick_way_takes_what_the_careful_one_takes(address):
+    try:
+        box = mailbox(address)
+    except RejectedError:
+        with pytest.raises(RejectedError):
+            on_the_wire(address)
+    else:
+        assert on_the_wire(address) == (str(box), False)
+
+
+def test_a_signed_letter_verifies_and_keeps_its_bytes():
+    key = load_key(private_pem(generate_private_key(public_exponent=65537, key_size=2048)), "example.eu", "s1")
+    composer = Composer(replace(SENDER, unsubscribe=mailbox("leave@example.eu")), lambda: Signer((key,)))
+    for name in ("Ana", "Ștefănescu, Ana", ""):
+        body = composer.compose("weekly:email:1/7", sample_mail(name=name))
+        assert dkim.verify(body, dnsfunc=lambda name, timeout=5: key.record().encode())
+        assert body == composer.compose("weekly:email:1/7", sample_mail(name=name))
+        tampered = body.replace(b"List-Unsubscribe: <https://", b"List-Unsubscribe: <https://evil.")
+        assert not dkim.verify(tampered, dnsfunc=lambda name, timeout=5: key.record().encode())
+
+
 # Notices
 
 
 def test_a_notice_is_marked_as_automatic():
     at = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-    body = Composer(SENDER).notice("k", mailbox("office@example.eu"), "2 mails failed ✗", "See the log: é\n.\n", at)
-    message = parsed(body)
+    composer = Composer(SENDER)
+    parcel = composer.notice("k", mailbox("office@example.eu"), "2 mails failed ✗", "See the log: é\n.\n", at)
+    assert (parcel.sender, parcel.recipient) == ("news@example.eu", "office@example.eu")
+    message = parsed(parcel.body)
+    assert message["Message-ID"] == parcel.message_id == composer.message_id("k")
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["List-Unsubscribe"] is None
     assert message["Subject"] == "2 mails failed ✗"

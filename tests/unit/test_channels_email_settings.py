@@ -7,7 +7,7 @@ import pytest
 from dissemination.channels.email import EmailSettings, make
 from dissemination.channels.sections import read
 from dissemination.errors import SettingsError
-from dissemination.model import Repeat
+from dissemination.model import Rate, Repeat
 from dissemination.ports import Probes, SendsMany
 from dissemination.testing import sample_options
 
@@ -21,7 +21,7 @@ LEAST = {"sender": "news@example.eu", "host": "smtp.example.eu"}
 
 def test_the_least_that_is_needed():
     settings = read_settings(LEAST)
-    server = settings.server(Path("/project"))
+    [server] = settings.places(Path("/project"), {}.get)
     assert (server.port, server.tls, server.timeout, server.final_timeout) == (587, "starttls", 60, 600)
     assert server.hostname == "example.eu", "the machine's own name must not leak"
     assert server.ca_file is None
@@ -47,10 +47,37 @@ def test_everything():
             "in_doubt": "hold",
         },
     )
-    server = settings.server(Path("/project"))
+    [server] = settings.places(Path("/project"), {}.get)
     assert server.ca_file == Path("/project/ca.pem")
     assert (server.hostname, server.username) == ("mail.example.eu", "news")
+    assert server.depth == 1, "so few may be in doubt where the officer is asked"
     assert str(settings.who().unsubscribe) == "leave@example.eu"
+
+
+def test_further_servers_have_their_own_secret_and_share():
+    settings = read_settings(
+        LEAST
+        | {
+            "servers": [
+                {"host": "second.example.eu", "weight": 3, "username": "b", "password_secret": "SECOND"},
+                {"host": "last.example.eu", "weight": 0, "rates": {"per_second": 8, "per_day": 1000}},
+            ]
+        }
+    )
+    first, second, last = settings.places(Path("/project"), {"SECOND": "hunter2"}.get)
+    assert [str(server) for server in (first, second, last)] == [
+        "smtp.example.eu:587",
+        "second.example.eu:587",
+        "last.example.eu:587",
+    ]
+    assert (first.weight, second.weight, last.weight) == (1, 3, 0)
+    assert (first.password(), second.password()) == (None, "hunter2")
+    assert {server.hostname for server in (first, second, last)} == {"example.eu"}
+    assert last.rates == (
+        ("server/last.example.eu:587/86400", Rate(count=1000, seconds=86_400, burst=1000)),
+        ("server/last.example.eu:587/1", Rate(count=8, seconds=1, burst=2)),
+    )
+    assert "hunter2" not in repr(second)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +97,9 @@ def test_everything():
         ({"tls": "none", "host": "10.0.0.1"}, "none is for a server on this machine"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"password": "hunter2"}, "password"),
+        ({"verp": "++"}, "verp"),
+        ({"servers": [{"host": "10.0.0.1", "tls": "none"}]}, "none is for a server on this machine"),
+        ({"rates": {"per_minute": 3}}, "per_minute"),
     ],
 )
 def test_what_is_wrong_is_named(wrong, words):

@@ -17,6 +17,9 @@ _ATOM = r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"\s\u2028\u2029\ud800-\udfff]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+#: Addresses that need nothing done to them: nearly all.
+_LOWER_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SIMPLE = re.compile(rf"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@{_LOWER_LABEL}(?:\.{_LOWER_LABEL})*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,18 @@ def ascii_domain(domain: str) -> str:
     """A domain as DNS knows it, in lower case; "" for what is none."""
     encoded = _ascii(domain).lower()
     return encoded if _DOMAIN.fullmatch(encoded) else ""
+
+
+def on_the_wire(address: str) -> tuple[str, bool]:
+    """An address for the envelope, and whether the server must offer SMTPUTF8.
+
+    Raises:
+        RejectedError: it is no address that mail can go to.
+    """
+    if len(address) <= _LOCAL_LIMIT and _SIMPLE.fullmatch(address):
+        return address, False
+    box = mailbox(address)
+    return str(box), box.needs_utf8
 
 
 def _ascii(domain: str) -> str:

@@ -22,6 +22,10 @@ _LITERAL_LIMIT = 60
 #: Characters of a line that holds an encoded word (RFC 2047, 2), and those that are not its content: =?utf-8?b??=
 _WORD_LINE = 76
 _WORD_FRAME = 12
+#: A name that can stand between quotes as it is.
+_PLAIN = re.compile(r"(?!.*=\?)[ !#-\[\]-~]{1,60}")
+#: RFC 5322, 2.2.3: what a long line is broken with, before a space.
+FOLD = "\r\n"
 #: RFC 5322, 2.1.1.
 _LINE_LIMIT = 998
 
@@ -34,6 +38,11 @@ def one_line(text: str) -> str:
 def clean(text: str) -> str:
     """Words for a header: one line with nothing in it that a decoder could take for an encoded word."""
     return one_line(text).replace("=?", "= ?")
+
+
+def is_plain(name: str) -> bool:
+    """Whether a display name can stand between quotes as it is: `address` would write just that."""
+    return _PLAIN.fullmatch(name) is not None and name.strip() == name
 
 
 def unstructured(field: str, text: str) -> tuple[str, str]:

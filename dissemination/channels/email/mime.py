@@ -1,31 +1,38 @@
-"""One letter to one person as the bytes of a message (RFC 5322, RFC 2045).
+"""Letters as the bytes of messages (RFC 5322, RFC 2045): composed once an edition and language, spliced per person.
 
-A letter is encoded once; per person only the header and the words for the holes are written. The same key gives the
-same bytes: Message-ID and boundary come from it.
+What every copy shares is a `_Mould` of ready bytes: header lines, encoded parts, and the holes between them. Per
+person there is no template, no email package and no encoding but that of the person's own few words. The same key
+gives the same bytes: the Message-ID comes from it.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from hashlib import sha256
 
 from dissemination.channels.email import headers
-from dissemination.channels.email.addresses import Mailbox
-from dissemination.channels.email.quoting import piece
+from dissemination.channels.email.addresses import Mailbox, on_the_wire
+from dissemination.channels.email.dkim import Signer, Stencil, sign_message
+from dissemination.channels.email.quoting import piece, plain_piece
+from dissemination.channels.email.session import Parcel
 from dissemination.errors import RejectedError
-from dissemination.model import Letter, Mail, Segments
+from dissemination.model import Mail, Message, Segments
 
 _ADDRESS = re.compile(r"https?://[!-;=?-~]+")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-#: Letters kept encoded: the languages of the editions that are under way.
-_CACHED_LETTERS = 32
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+#: Moulds that are kept: the languages of the editions that are under way.
+_MOULDS = 32
+#: RFC 5322, 2.1.1.
+_LINE = 998
+#: Characters of a sender id in Feedback-ID: support.google.com/a/answer/6254652.
+_SENDER_ID = (5, 15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +46,23 @@ class Sender:
     list_id: str = ""
     #: Takes unsubscriptions by mail.
     unsubscribe: Mailbox | None = None
+    #: Where bounces go, and what parts its local part from the mark of a delivery; "": no marks.
+    bounces: Mailbox | None = None
+    verp: str = ""
+    #: Sender id in Feedback-ID; "": made from the sender's domain.
+    feedback_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Encoded:
-    """The pieces of a letter: bytes, and the names of the holes between them."""
+class _Mould:
+    """Ready bytes: the head in four pieces, between which To, Message-ID and List-Unsubscribe stand."""
 
-    text: tuple[bytes | str, ...]
-    html: tuple[bytes | str, ...]
+    head: tuple[bytes, bytes, bytes, bytes]
+    #: The body: bytes, and numbers of holes.
+    body: tuple[bytes | int, ...]
+    #: What is put into each hole: the value's name, and how it is written where it needs care.
+    holes: tuple[tuple[str, Callable[[str], bytes]], ...]
+    stencil: Stencil | None
 
 
 class Composer:
@@ -54,112 +70,241 @@ class Composer:
 
     Args:
         sender: who sends.
+        signer: gives the keys to sign with, asked when the first letter is made; None: mail is not signed.
     """
 
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self._encoded = lru_cache(maxsize=_CACHED_LETTERS)(_encode)
+    def __init__(self, sender: Sender, signer: Callable[[], Signer | None] = lambda: None) -> None:
+        self._sender, self._signer = sender, signer
+        self._envelope = sender.bounces or sender.box
+        #: By edition, letter, date, list, test and scheme of the unsubscribe address.
+        self._moulds: dict[tuple[object, ...], _Mould] = {}
+        #: What the last personal addresses began with: it was looked at already.
+        self._base = ""
 
-    def compose(self, key: str, mail: Mail, to: Mailbox) -> bytes:
-        """The whole message, CRLF line ends, 7-bit but for a non-ASCII local part in To.
-
-        Args:
-            key: gives Message-ID and boundary.
-            mail: the letter and the words for its holes.
-            to: `mail.address`, read.
+    def parcel(self, message: Message) -> Parcel:
+        """A message ready for the wire.
 
         Raises:
-            RejectedError: a hole without a value, an address that is none, or a header that would not be ours.
+            RejectedError: no letter, a hole without a value, an address that is none, or a header that would not
+                be ours.
+            SettingsError: a key to sign with cannot be read.
         """
-        boundary = f"=_{_digest(key)}"  # "=_" never occurs in quoted-printable text
-        encoded = self._encoded(mail.letter)
-        parts = (
-            ("plain", _fill(encoded.text, mail.values, _plain)),
-            ("html", _fill(encoded.html, mail.values, _escaped)),
+        mail = message.body
+        if not isinstance(mail, Mail):
+            raise RejectedError("email: carries letters only; plan this for another channel")
+        recipient, utf8 = on_the_wire(mail.address)
+        digest = _digest(message.key)
+        return Parcel(
+            message.key,
+            self.envelope_sender(mail.bounce),
+            recipient,
+            utf8,
+            f"<{digest}@{self._sender.box.domain}>",
+            self._spliced(message.key, digest, mail, recipient, utf8=utf8),
         )
-        fields = [
-            *self._fields(key, mail.name, to, mail.date, self._subject(mail)),
-            *self._list_fields(mail),
-            ("Content-Language", mail.letter.lang if _LANGUAGE.fullmatch(mail.letter.lang) else ""),
-            ("X-Dissemination-Test", "yes" if mail.test else ""),
-            ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
-        ]
-        head = headers.block(fields, utf8=to.needs_utf8)
-        return b"".join([head, *(_part(boundary, kind, body) for kind, body in parts), _close(boundary)])
 
-    def notice(self, key: str, to: Mailbox, subject: str, text: str, date: datetime) -> bytes:
+    def compose(self, key: str, mail: Mail) -> bytes:
+        """The whole message, CRLF line ends, 7-bit but for a non-ASCII local part in To; see `parcel`."""
+        return self.parcel(Message(key=key, body=mail)).body
+
+    def notice(self, key: str, to: Mailbox, subject: str, text: str, date: datetime) -> Parcel:
         """A plain automatic mail (RFC 3834), for whoever looks after the project."""
         fields = [
-            *self._fields(key, "", to, date, subject),
+            *self._fields(key, date, subject, headers.address("To", "", to)[1]),
             ("Auto-Submitted", "auto-generated"),
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Transfer-Encoding", "quoted-printable"),
         ]
-        return headers.block(fields, utf8=to.needs_utf8) + piece(text.rstrip("\n") + "\n")
+        body = headers.block(fields, utf8=to.needs_utf8) + piece(text.rstrip("\n") + "\n")
+        signer = self._signer()
+        if signer is not None:
+            body = sign_message(body, signer.keys, int(date.timestamp()))
+        return Parcel(key, self.envelope_sender(""), str(to), to.needs_utf8, self.message_id(key), body)
 
     def message_id(self, key: str) -> str:
         """The same at every attempt; the machine's name is not in it."""
         return f"<{_digest(key)}@{self._sender.box.domain}>"
 
-    def _subject(self, mail: Mail) -> str:
-        return f"[TEST] {mail.letter.subject}" if mail.test else mail.letter.subject
+    def envelope_sender(self, mark: str) -> str:
+        """Where a bounce of this delivery comes back to (VERP)."""
+        if mark and self._sender.verp:
+            return f"{self._envelope.local}{self._sender.verp}{mark}@{self._envelope.domain}"
+        return str(self._envelope)
 
-    def _fields(self, key: str, name: str, to: Mailbox, date: datetime, subject: str) -> list[tuple[str, str]]:
+    # Splicing
+
+    def _spliced(self, key: str, digest: str, mail: Mail, recipient: str, *, utf8: bool) -> bytes:
+        values = mail.values
+        url = values.get("unsubscribe_url", "")
+        mould = self._mould(key, mail, url)
+        to = self._to(mail.name, recipient, utf8=utf8).encode()
+        message_id = f"<{digest}@{self._sender.box.domain}>".encode()
+        unsubscribe = self._unsubscribe(url)
+        try:
+            filled = [plain_piece(values[name]) or careful(values[name]) for name, careful in mould.holes]
+        except KeyError as error:
+            raise RejectedError(
+                f"email: the letter has a hole {error} and nothing to fill it; see the template"
+            ) from None
+        body = [part if isinstance(part, bytes) else filled[part] for part in mould.body]
+        before, after_to, after_id, after_way = mould.head
+        head = [before, to, after_to, message_id, after_id, unsubscribe, after_way]
+        if mould.stencil is not None:
+            personal = (to, message_id, unsubscribe) if url else (to, message_id)
+            head.insert(0, mould.stencil.sign(personal, body[1:]))
+        return b"".join(head + body)
+
+    def _to(self, name: str, recipient: str, *, utf8: bool) -> str:
+        if not name and not utf8:
+            return recipient
+        if not utf8 and headers.is_plain(name):
+            return f'"{name}" <{recipient}>'
+        local, _, domain = recipient.rpartition("@")
+        field = headers.address("To", name, Mailbox(local=local, domain=domain))
+        headers.block([field], utf8=utf8)
+        return field[1]
+
+    def _unsubscribe(self, url: str) -> bytes:
+        """RFC 2369, on one line as long as it is legal: receivers do not decode it and often do not unfold it."""
+        if not url:
+            return b""
+        base, _, token = url.rpartition("/")
+        known = base == self._base and _TOKEN.fullmatch(token)
+        if not known:
+            if not _ADDRESS.fullmatch(url) or len(url) > _LINE - len("List-Unsubscribe: <>,"):
+                raise RejectedError("email: the unsubscribe address is no plain web address; correct public_url")
+            self._base = base
+        box = self._sender.unsubscribe
+        if box is None or not (known or _TOKEN.fullmatch(token)):
+            return f"<{url}>".encode()
+        mailto = f"<mailto:{box}?subject=unsubscribe%20{token}>"
+        fits = len(url) + len(mailto) + len("List-Unsubscribe: <>, ") <= _LINE
+        return f"<{url}>,{' ' if fits else f'{headers.FOLD} '}{mailto}".encode()
+
+    # Moulding
+
+    def _mould(self, key: str, mail: Mail, url: str) -> _Mould:
+        edition = key.partition(":")[0]
+        found = (edition, mail.digest, mail.date, mail.list_id, mail.test, url[:5])
+        mould = self._moulds.get(found)
+        if mould is None:
+            if len(self._moulds) >= _MOULDS:
+                del self._moulds[next(iter(self._moulds))]
+            mould = self._moulds[found] = self._make(edition, mail, url)
+        return mould
+
+    def _make(self, edition: str, mail: Mail, url: str) -> _Mould:
+        boundary = f"=_{_digest(f'{edition} {mail.digest}')}"  # "=_" never occurs in quoted-printable text
+        fields = self._letter_fields(edition, mail, url, boundary)
+        headers.block([field for field in fields if field[1] != _PERSONAL])
+        holes: list[tuple[str, Callable[[str], bytes]]] = []
+        body = _joined(
+            [
+                *_part(boundary, "plain", mail.letter.text, _plain, holes),
+                *_part(boundary, "html", mail.letter.html, _escaped, holes),
+                f"--{boundary}--\r\n".encode(),
+            ]
+        )
+        return _Mould(
+            head=_cut(fields), body=body, holes=tuple(holes), stencil=self._stencil(fields, body[0], mail.date)
+        )
+
+    def _stencil(self, fields: Sequence[tuple[str, str]], start: bytes | int, date: datetime) -> Stencil | None:
+        signer = self._signer()
+        if signer is None or not isinstance(start, bytes):
+            return None
+        constant = [(name, value.encode()) for name, value in fields if value not in {"", _PERSONAL}]
+        personal = [name for name, value in fields if value == _PERSONAL]
+        return signer.stencil(constant, personal, start=start, at=int(date.timestamp()))
+
+    def _letter_fields(self, edition: str, mail: Mail, url: str, boundary: str) -> list[tuple[str, str]]:
+        subject = f"[TEST] {mail.letter.subject}" if mail.test else mail.letter.subject
+        lang = mail.letter.lang
+        return [
+            *self._fields("", mail.date, subject, _PERSONAL),
+            ("List-Id", self._list_id(mail.list_id)),
+            ("List-Unsubscribe", _PERSONAL if url else ""),
+            # RFC 8058, 3.1: only together with an https address.
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click" if url.startswith("https://") else ""),
+            ("Feedback-ID", self._feedback_id("test" if mail.test else edition, lang)),
+            ("Content-Language", lang if _LANGUAGE.fullmatch(lang) else ""),
+            ("X-Dissemination-Test", "yes" if mail.test else ""),
+            ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
+        ]
+
+    def _fields(self, key: str, date: datetime, subject: str, to: str) -> list[tuple[str, str]]:
         sender = self._sender
         return [
             ("Date", format_datetime(date)),
             headers.address("From", sender.name, sender.box),
             ("Reply-To", str(sender.reply_to or "")),
-            headers.address("To", name, to),
+            ("To", to),
             headers.unstructured("Subject", subject),
-            ("Message-ID", self.message_id(key)),
+            ("Message-ID", self.message_id(key) if key else _PERSONAL),
             ("MIME-Version", "1.0"),
-        ]
-
-    def _list_fields(self, mail: Mail) -> list[tuple[str, str]]:
-        url = mail.values.get("unsubscribe_url", "")
-        return [
-            ("List-Id", self._list_id(mail.list_id)),
-            ("List-Unsubscribe", self._unsubscribe(url)),
-            # RFC 8058, 3.1: only together with an https address.
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click" if url.startswith("https://") else ""),
         ]
 
     def _list_id(self, name: str) -> str:
         """RFC 2919: a stable name in the sender's own name space."""
-        label = re.sub(r"[^a-z0-9]+", "-", name.lower())[:63].strip("-") or "news"
+        label = _NO_LETTER.sub("-", name.lower())[:63].strip("-") or "news"
         return f"<{self._sender.list_id or f'{label}.{self._sender.box.domain}'}>"
 
-    def _unsubscribe(self, url: str) -> str:
-        """RFC 2369, on one line: receivers do not decode and often do not unfold it."""
-        if not url:
-            return ""
-        if not _ADDRESS.fullmatch(url):
-            raise RejectedError("email: the unsubscribe address is no plain web address; correct public_url")
-        token = url.rpartition("/")[2]
-        ways = [f"<{url}>"]
-        if self._sender.unsubscribe and _TOKEN.fullmatch(token):
-            ways.append(f"<mailto:{self._sender.unsubscribe}?subject=unsubscribe%20{token}>")
-        return ", ".join(ways)
+    def _feedback_id(self, edition: str, lang: str) -> str:
+        """By which a provider tells us of complaints in numbers; nothing in it is of one person."""
+        least, most = _SENDER_ID
+        made = _NO_LETTER.sub("", self._sender.box.domain)[:most].ljust(least, "0")
+        words = (_NO_LETTER.sub("-", word.lower())[:60].strip("-") or "news" for word in (edition, lang))
+        return ":".join([*words, "newsletter", self._sender.feedback_id or made])
 
 
-def _encode(letter: Letter) -> _Encoded:
-    return _Encoded(text=_pieces(letter.text), html=_pieces(letter.html))
+#: Stands where a value is the person's own, until the fields are cut there.
+_PERSONAL = "\x00"
 
 
-def _pieces(segments: Segments) -> tuple[bytes | str, ...]:
-    return tuple(piece(segment) if isinstance(segment, str) else segment.name for segment in segments)
+def _cut(fields: Sequence[tuple[str, str]]) -> tuple[bytes, bytes, bytes, bytes]:
+    """The head as it is written, in the pieces between the three personal values."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value)
+    pieces = f"{lines}\r\n".encode().split(_PERSONAL.encode())
+    if len(pieces) == 3:  # nobody can unsubscribe from it: a test to a stranger
+        pieces[2:] = [b"", pieces[2]]
+    before, after_to, after_id, after_way = pieces
+    return before, after_to, after_id, after_way
 
 
-def _fill(
-    pieces: tuple[bytes | str, ...], values: Mapping[str, str], written: Callable[[str], bytes]
-) -> list[bytes]:
-    try:
-        return [part if isinstance(part, bytes) else written(values[part]) for part in pieces]
-    except KeyError as error:
-        raise RejectedError(
-            f"email: the letter has a hole {error} and nothing to fill it; see the template"
-        ) from None
+def _part(
+    boundary: str,
+    kind: str,
+    segments: Segments,
+    careful: Callable[[str], bytes],
+    holes: list[tuple[str, Callable[[str], bytes]]],
+) -> list[bytes | int]:
+    """One part of the message; its holes are added to `holes`."""
+    pieces: list[bytes | int] = [
+        f"--{boundary}\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
+    ]
+    for segment in segments:
+        if isinstance(segment, str):
+            pieces.append(piece(segment))
+            continue
+        hole = (segment.name, careful)
+        if hole not in holes:
+            holes.append(hole)
+        pieces.append(holes.index(hole))
+    return [*pieces, b"\r\n"]
+
+
+def _joined(pieces: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
+    """The same with bytes that follow one another made one."""
+    joined: list[bytes | int] = []
+    for part in pieces:
+        last = joined[-1] if joined else None
+        if isinstance(part, bytes) and isinstance(last, bytes):
+            joined[-1] = last + part
+        else:
+            joined.append(part)
+    return tuple(joined)
 
 
 def _plain(value: str) -> bytes:
@@ -168,19 +313,6 @@ def _plain(value: str) -> bytes:
 
 def _escaped(value: str) -> bytes:
     return piece(html.escape(headers.one_line(value)))
-
-
-def _part(boundary: str, kind: str, body: list[bytes]) -> bytes:
-    head = (
-        f"--{boundary}\r\n"
-        f"Content-Type: text/{kind}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    )
-    return b"".join([head.encode(), *body, b"\r\n"])
-
-
-def _close(boundary: str) -> bytes:
-    return f"--{boundary}--\r\n".encode()
 
 
 def _digest(key: str) -> str:

@@ -6,6 +6,7 @@ break where its text has none. So a letter is encoded once, and a person's words
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 #: With the "=" of a soft break, a line has at most 76 characters.
@@ -15,6 +16,22 @@ _TOKENS = tuple(
     bytes([code]) if code == 32 or (33 <= code <= 126 and code != ord("=")) else b"=%02X" % code
     for code in range(256)
 )
+
+
+#: What stands for itself in plain text and in HTML alike: no "=", nothing to escape, no white space at the end.
+_ITSELF = re.compile(r"(?!\.)[ !#-%(-;?-~]*[!#-%(-;?-~]")
+
+
+def plain_piece(text: str) -> bytes:
+    """`piece` of a text that is the same in plain text and in HTML, faster; b"" where it is not the same."""
+    if not _ITSELF.fullmatch(text):
+        return b""
+    if len(text) <= _WIDTH:
+        return text.encode() + _SOFT
+    rows = [text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)]
+    if any(row[0] == "." for row in rows):
+        return b""
+    return "=\r\n".join([*rows, ""]).encode()
 
 
 def piece(text: str) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,23 +12,40 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.mime import Sender
-from dissemination.channels.email.transport import Server
+from dissemination.channels.email.server import Server
 from dissemination.errors import RejectedError
+from dissemination.model import Rate
 
 _HOST_NAME = r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$"
 
 
-class EmailSettings(BaseModel):
-    """What an officer may set; the password is no setting but the secret SMTP_PASSWORD."""
+class RateSettings(BaseModel):
+    """How much one server is given; shared by all processes that use this database."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sender: str = Field(
-        min_length=3, description="Address that mails come from; its domain is in every Message-ID."
-    )
-    sender_name: str = Field("", max_length=200, description="Name beside the address.")
-    reply_to: str = Field("", description="Where answers go, if not to the sender.")
-    envelope_sender: str = Field("", description="Where bounces go, if not to the sender.")
+    per_second: float | None = Field(default=None, gt=0, le=10_000, description="Messages a second.")
+    per_hour: int | None = Field(default=None, ge=1, description="Messages an hour.")
+    per_day: int | None = Field(default=None, ge=1, description="Messages a day.")
+
+    def buckets(self, name: str) -> tuple[tuple[str, Rate], ...]:
+        """(bucket, rate) for those that are set; the longest span first, since it is the one that ends a run."""
+        spans = ((86_400.0, self.per_day), (3600.0, self.per_hour), (1.0, self.per_second))
+        return tuple(
+            (
+                f"{name}/{span:.0f}",
+                Rate(count=count, seconds=span, burst=max(1.0, count if span > 1 else count / 4)),
+            )
+            for span, count in spans
+            if count is not None
+        )
+
+
+class ServerSettings(BaseModel):
+    """One SMTP server; its password is no setting but a secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     host: str = Field(pattern=_HOST_NAME, description="Name of the SMTP server.")
     port: int = Field(587, ge=1, le=65535)
     tls: Literal["starttls", "implicit", "none"] = Field(
@@ -34,15 +53,85 @@ class EmailSettings(BaseModel):
     )
     ca_file: str = Field("", description="Certificates to trust in place of the system's; relative to the project.")
     username: str = Field("", max_length=320, description="Login name; empty: no login.")
-    hostname: str = Field(
-        "", pattern=rf"{_HOST_NAME}|^$", description="Name said in EHLO; the sender's domain if empty."
+    auth: Literal["auto", "plain", "login", "xoauth2"] = Field(
+        "auto", description="How to log in; xoauth2 takes an access token in place of the password."
+    )
+    password_secret: str = Field(
+        "SMTP_PASSWORD", pattern=r"^[A-Z][A-Z0-9_]{0,60}$", description="Name of the secret with the password."
     )
     timeout_seconds: float = Field(60, gt=0, le=600, description="For connecting and for each reply.")
     final_timeout_seconds: float = Field(
         600, gt=0, le=3600, description="For the reply to a whole message: RFC 5321, 4.5.3.2.6 says ten minutes."
     )
+    connections: int = Field(8, ge=1, le=100, description="Connections at the most.")
+    depth: int = Field(
+        16,
+        ge=1,
+        le=100,
+        description="Messages under way on each connection where the server takes BDAT (RFC 3030).",
+    )
+    messages_per_connection: int = Field(
+        0, ge=0, description="Messages after which a connection is left for a new one; 0: none."
+    )
+    weight: int = Field(
+        1, ge=0, le=100, description="Share among several servers; 0: only when no other one can be used."
+    )
+    rates: RateSettings = Field(default_factory=RateSettings, description="How much it is given.")
+
+    @field_validator("tls")
+    @classmethod
+    def _encrypted(cls, value: str, info: ValidationInfo) -> str:
+        if value == "none" and not _is_loopback(str(info.data.get("host", ""))):
+            raise ValueError("none is for a server on this machine; write starttls or implicit")
+        return value
+
+    def place(self, root: Path, hostname: str, secret: Callable[[str], str | None]) -> Server:
+        """The server; `ca_file` is below `root` unless absolute."""
+        return Server(
+            host=self.host,
+            port=self.port,
+            tls=self.tls,
+            ca_file=root / self.ca_file if self.ca_file else None,
+            username=self.username,
+            auth=self.auth,
+            password=lambda: secret(self.password_secret),
+            secret=self.password_secret,
+            hostname=hostname,
+            timeout=self.timeout_seconds,
+            final_timeout=self.final_timeout_seconds,
+            connections=self.connections,
+            depth=self.depth,
+            messages_per_connection=self.messages_per_connection,
+            weight=self.weight,
+            rates=self.rates.buckets(f"server/{self.host}:{self.port}"),
+        )
+
+
+class EmailSettings(ServerSettings):
+    """What an officer may set."""
+
+    sender: str = Field(
+        min_length=3, description="Address that mails come from; its domain is in every Message-ID."
+    )
+    sender_name: str = Field("", max_length=200, description="Name beside the address.")
+    reply_to: str = Field("", description="Where answers go, if not to the sender.")
+    envelope_sender: str = Field("", description="Where bounces go, if not to the sender.")
+    verp: str = Field(
+        "+",
+        pattern=r"^[+=_-]?$",
+        description="Between the name of envelope_sender and the mark by which a bounce is known; empty: no marks.",
+    )
+    hostname: str = Field(
+        "", pattern=rf"{_HOST_NAME}|^$", description="Name said in EHLO; the sender's domain if empty."
+    )
+    servers: list[ServerSettings] = Field(
+        default_factory=list, max_length=20, description="Further servers, by weight or as a fallback."
+    )
     list_id: str = Field(
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,200})?$", description="One List-Id for all mail."
+    )
+    feedback_id: str = Field(
+        "", pattern=r"^([A-Za-z0-9]{5,15})?$", description="Sender id in Feedback-ID; from the domain if empty."
     )
     unsubscribe_mailto: str = Field("", description="Address that takes unsubscriptions by mail.")
     in_doubt: Literal["resend", "hold"] = Field(
@@ -61,13 +150,6 @@ class EmailSettings(BaseModel):
                 raise ValueError("has letters beyond ASCII before the @; not every receiver takes them")
         return value
 
-    @field_validator("tls")
-    @classmethod
-    def _encrypted(cls, value: str, info: ValidationInfo) -> str:
-        if value == "none" and not _is_loopback(str(info.data.get("host", ""))):
-            raise ValueError("none is for a server on this machine; write starttls or implicit")
-        return value
-
     def who(self) -> Sender:
         """What every mail says of its sender."""
         return Sender(
@@ -76,20 +158,20 @@ class EmailSettings(BaseModel):
             reply_to=mailbox(self.reply_to) if self.reply_to else None,
             list_id=self.list_id,
             unsubscribe=mailbox(self.unsubscribe_mailto) if self.unsubscribe_mailto else None,
+            bounces=mailbox(self.envelope_sender) if self.envelope_sender else None,
+            # Without an address of its own for bounces nobody said that marks reach anybody.
+            verp=self.verp if self.envelope_sender else "",
+            feedback_id=self.feedback_id,
         )
 
-    def server(self, root: Path) -> Server:
-        """Where mail is handed over; `ca_file` is below `root` unless absolute."""
-        return Server(
-            host=self.host,
-            port=self.port,
-            tls=self.tls,
-            ca_file=root / self.ca_file if self.ca_file else None,
-            username=self.username,
-            hostname=self.hostname or mailbox(self.sender).domain,
-            timeout=self.timeout_seconds,
-            final_timeout=self.final_timeout_seconds,
-        )
+    def places(self, root: Path, secret: Callable[[str], str | None]) -> tuple[Server, ...]:
+        """Where mail is handed over: the first server, and the further ones."""
+        hostname = self.hostname or mailbox(self.sender).domain
+        found = [one.place(root, hostname, secret) for one in (self, *self.servers)]
+        if self.in_doubt == "hold":
+            # One message under way on each connection: so few are in doubt when it breaks.
+            found = [replace(server, depth=1) for server in found]
+        return tuple(found)
 
 
 def _is_loopback(host: str) -> bool:

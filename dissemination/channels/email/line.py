@@ -1,0 +1,398 @@
+"""Messages on their way over several connections to several servers, in one thread (ports.Line)."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from dissemination.channels.email.connection import Connection, Stage
+from dissemination.channels.email.server import Server, unreachable, why
+from dissemination.channels.email.session import Parcel
+from dissemination.channels.email.toll import Toll
+from dissemination.errors import ChannelError, NeedsLoginError, NotBegunError, UnavailableError
+from dissemination.model import Message, Receipt
+
+#: A connection more for every so many messages that wait.
+_WORTH = 8
+#: Outcomes that are worth returning for while there is more to do.
+_ENOUGH = 32
+#: Times that a message is tried anew when a connection died under it before it was its turn.
+_TRIES = 4
+#: Seconds that a server is left alone after it could not be reached: the first time, and at the most.
+_FIRST_REST, _LONGEST_REST = 5.0, 300.0
+#: Seconds of waiting for a rate after which messages are handed back rather than kept.
+_PATIENCE = 5.0
+#: Seconds between looks at the deadlines.
+_LOOK = 0.05
+
+Outcome = tuple[str, Receipt | ChannelError]
+Compose = Callable[[Message], Parcel]
+
+
+class Place:
+    """One server as a line sees it.
+
+    Args:
+        server: which one.
+        toll: what its rates still allow.
+    """
+
+    def __init__(self, server: Server, toll: Toll) -> None:
+        self.server, self.toll = server, toll
+        self.connections: list[Connection] = []
+        self.given = 0
+        #: It cannot follow commands that come together.
+        self.simple = False
+        #: Not to be called before this instant, and why.
+        self.down_until = 0.0
+        self.error: ChannelError | None = None
+        self._failures = 0
+        self._limit = server.connections
+        self._addresses: list[tuple[int, tuple[object, ...]]] = []
+        self._misses = 0
+
+    def rest(self, error: ChannelError, now: float) -> None:
+        """It could not be used."""
+        self.error = error
+        self.down_until = now + min(_FIRST_REST * 2**self._failures, _LONGEST_REST)
+        self._failures += 1
+
+    def works(self) -> None:
+        """It takes messages."""
+        self.error, self._failures, self._misses = None, 0, 0
+
+    def another(self) -> bool:
+        """After a failure: whether its name has an address that was not tried yet."""
+        self._misses += 1
+        return self._misses < len(self._addresses)
+
+    def fewer(self) -> None:
+        """It let some of our connections in and not one more: that many it is."""
+        self._limit = max(1, len(self.connections))
+
+    def wanted(self, backlog: int) -> int:
+        """How many further connections so many waiting messages are worth."""
+        return min(self._limit, -(-backlog // _WORTH)) - len(self.connections)
+
+    def connect(self, now: Callable[[], float]) -> Connection:
+        """A new connection, to the next of the addresses that its name has.
+
+        Raises:
+            OSError: the name leads nowhere.
+        """
+        if not self._addresses:
+            found = socket.getaddrinfo(self.server.host, self.server.port, type=socket.SOCK_STREAM)
+            self._addresses = [(family, address) for family, _, _, _, address in found]
+        address = self._addresses[self._misses % len(self._addresses)]
+        return Connection(self.server, address, now, simple=self.simple)
+
+
+class SmtpLine:
+    """A way out for one caller. Not for several threads.
+
+    Args:
+        places: the servers; those of weight 0 are used when no other one can be.
+        compose: makes a message ready for the wire, or raises ChannelError.
+        kept: connections that are open from before; those still good at the end are put there again.
+        now: seconds of a clock that only goes forward.
+    """
+
+    def __init__(
+        self, places: Sequence[Place], compose: Compose, kept: list[Connection], now: Callable[[], float]
+    ) -> None:
+        self._places, self._compose, self._kept, self._now = places, compose, kept, now
+        self._selector = selectors.DefaultSelector()
+        self._queue: deque[Message | Parcel] = deque()
+        self._out: list[Outcome] = []
+        self._tries: Counter[str] = Counter()
+        self._flying = 0
+        self._most = 2 * sum(place.server.connections * place.server.depth for place in places)
+        self._looked = 0.0
+        self._adopt()
+
+    # The door
+
+    def room(self) -> int:
+        """How many more messages it takes now."""
+        return max(0, self._most - len(self._queue) - self._flying)
+
+    def give(self, messages: Sequence[Message | Parcel]) -> None:
+        """Take these on."""
+        self._queue.extend(messages)
+
+    def outcomes(self, wait: float) -> Sequence[Outcome]:
+        """What was decided since the last call; waits at most `wait` seconds for the first."""
+        end = self._now() + wait
+        self._fill(self._ready())
+        while self._flying or self._queue:
+            if self._out and (len(self._out) >= _ENOUGH or not self._queue):
+                break
+            left = end - self._now()
+            if left <= 0:
+                break
+            self._turn(left)
+        out, self._out = self._out, []
+        return out
+
+    def close(self, patience: float) -> Sequence[Outcome]:
+        """Begin nothing more, wait for answers, and let go."""
+        self._hand_back(NotBegunError("email: nothing more was begun"))
+        end = self._now() + patience
+        while self._flying and (left := end - self._now()) > 0:
+            self._turn(left, begin=False)
+            self._hand_back(NotBegunError("email: nothing more was begun"))
+        for connection in self._connections():
+            self._leave(connection)
+        self._hand_back(NotBegunError("email: nothing more was begun"))
+        self._selector.close()
+        out, self._out = self._out, []
+        return out
+
+    def reach(self) -> Sequence[str]:
+        """Be let in by every server, without sending anything; a line for each.
+
+        Raises:
+            ChannelError: one of them cannot be used.
+        """
+        return [self._reach(place) for place in self._places]
+
+    def _reach(self, place: Place) -> str:
+        self._open(place, 1 - len(place.connections))
+        while place.connections:
+            connection = place.connections[0]
+            if connection.stage is Stage.READY:
+                login = f"logged in as {place.server.username}" if place.server.username else "no login"
+                return f"{place.server} answers: {connection.encryption()}, {login}"
+            self._turn(_PATIENCE)
+        raise place.error or self._closed()
+
+    # Connections
+
+    def _adopt(self) -> None:
+        places = {place.server: place for place in self._places}
+        while self._kept:
+            connection = self._kept.pop()
+            if connection.server in places:
+                places[connection.server].connections.append(connection)
+                connection.watch(self._selector)
+                connection.wake()
+            else:
+                connection.close()
+
+    def _connections(self) -> list[Connection]:
+        return [connection for place in self._places for connection in place.connections]
+
+    def _ready(self) -> list[Connection]:
+        return [c for c in self._connections() if c.stage is Stage.READY]
+
+    def _open(self, place: Place, count: int) -> None:
+        if self._now() < place.down_until:
+            return
+        for _ in range(count):
+            try:
+                connection = place.connect(self._now)
+            except OSError as error:
+                place.rest(unreachable(place.server, why(error)), self._now())
+                return
+            place.connections.append(connection)
+            if connection.stage is Stage.CLOSED:
+                self._bury(place, connection)
+                return
+            connection.watch(self._selector)
+
+    def _place(self, connection: Connection) -> Place:
+        return next(place for place in self._places if connection in place.connections)
+
+    def _bury(self, place: Place, connection: Connection) -> None:
+        """A connection has closed: what it leaves behind."""
+        place.connections.remove(connection)
+        session = connection.session
+        if session is None:
+            # Not a word of any message was said.
+            if place.connections:
+                place.fewer()
+            elif isinstance(connection.error, NeedsLoginError) or not place.another():
+                place.rest(connection.error or unreachable(place.server, connection.reason), self._now())
+            return
+        place.simple |= session.broken
+        if not session.delivered and not place.connections and not session.broken:
+            # It lets us in and takes nothing: calling again at once would only be a nuisance.
+            place.rest(unreachable(place.server, connection.reason), self._now())
+        left = session.close(connection.reason, connection.written)
+        self._settle(left.outcomes)
+        self._again(left.again)
+
+    def _leave(self, connection: Connection) -> None:
+        """At the end: keep it for the next caller if it is good."""
+        place = self._place(connection)
+        session = connection.session
+        if connection.idle and session is not None and not session.retiring:
+            place.connections.remove(connection)
+            connection.watch(None)
+            self._kept.append(connection)
+        else:
+            connection.reason = connection.reason or "we had to leave"
+            connection.close()
+            self._bury(place, connection)
+
+    # Turning
+
+    def _turn(self, wait: float, *, begin: bool = True) -> None:
+        """One look at the sockets, and what follows from it."""
+        moved: list[Connection] = []
+        for key, mask in self._selector.select(min(wait, self._soonest())):
+            key.data.event(mask)
+            moved.append(key.data)
+        now = self._now()
+        if not moved or now - self._looked > _LOOK:
+            self._looked = now
+            moved += self._expire(now)
+        for connection in moved:
+            self._collect(connection)
+        if begin:
+            self._fill(moved)
+
+    def _soonest(self) -> float:
+        """Seconds until a deadline or a rate wants a look."""
+        return _LOOK if self._queue else 1.0
+
+    def _expire(self, now: float) -> list[Connection]:
+        late = [c for c in self._connections() if (end := c.deadline()) is not None and end <= now]
+        for connection in late:
+            connection.late()
+        return late
+
+    def _collect(self, connection: Connection) -> None:
+        session = connection.session
+        if session is not None:
+            if session.outcomes:
+                self._settle(session.outcomes)
+                session.outcomes = []
+            if session.again:
+                self._again(session.again)
+                session.again = []
+        if connection.stage is Stage.CLOSED:
+            if any(connection in place.connections for place in self._places):
+                self._bury(self._place(connection), connection)
+        elif session is not None:
+            if session.out:
+                connection.flush()
+            if session.retiring and connection.idle:
+                place = self._place(connection)
+                place.simple |= session.broken
+                place.connections.remove(connection)
+                connection.quit()
+
+    def _settle(self, outcomes: Iterable[tuple[Parcel, str | ChannelError]]) -> None:
+        for parcel, outcome in outcomes:
+            self._flying -= 1
+            if isinstance(outcome, str):
+                self._out.append((parcel.key, Receipt(id=parcel.message_id, detail=outcome)))
+            else:
+                self._out.append((parcel.key, outcome))
+
+    def _again(self, parcels: Iterable[Parcel]) -> None:
+        """These had bad luck with their connection; they go first on the next one."""
+        for parcel in parcels:
+            self._flying -= 1
+            self._tries[parcel.key] += 1
+            if self._tries[parcel.key] < _TRIES:
+                self._queue.appendleft(parcel)
+            else:
+                error = UnavailableError("email: every connection broke off before it was sent, nothing went out")
+                self._out.append((parcel.key, error))
+
+    def _hand_back(self, error: ChannelError) -> None:
+        self._out += [(message.key, error) for message in self._queue]
+        self._queue.clear()
+
+    # Filling
+
+    def _fill(self, connections: Iterable[Connection]) -> None:
+        """Give what waits to these, and see to further ways."""
+        if len(self._places) == 1:
+            for connection in connections:
+                self._load(self._places[0], connection)
+        else:
+            self._balance()
+        if self._queue:
+            self._widen()
+
+    def _load(self, place: Place, connection: Connection) -> None:
+        """As much as the connection takes."""
+        given = 0
+        while self._queue and connection.room > 0 and place.toll.pay(len(self._queue)):
+            given += self._begin(connection)
+        if given:
+            place.given += given
+            place.works()
+            connection.flush()
+            self._collect(connection)
+
+    def _begin(self, connection: Connection) -> int:
+        message = self._queue.popleft()
+        if isinstance(message, Message):
+            try:
+                message = self._compose(message)
+            except ChannelError as error:
+                self._out.append((message.key, error))
+                return 0
+        self._flying += 1
+        connection.begin(message)
+        return 1
+
+    def _balance(self) -> None:
+        """One message after the other to whoever has had the least for its weight."""
+        touched: set[Connection] = set()
+        while self._queue:
+            ways = [
+                (place.given / max(place.server.weight, 1), index, connection)
+                for index, place in enumerate(self._usable())
+                for connection in place.connections
+                if connection.room > 0
+            ]
+            if not ways:
+                break
+            _, _, connection = min(ways, key=lambda way: way[:2])
+            place = self._place(connection)
+            if not place.toll.pay(len(self._queue)):
+                break
+            place.given += self._begin(connection)
+            touched.add(connection)
+        for connection in touched:
+            connection.flush()
+            self._collect(connection)
+
+    def _usable(self) -> list[Place]:
+        """Places that are neither down nor closed by their rate; those of weight 0 only if there is no other."""
+        now = self._now()
+        up = [place for place in self._places if now >= place.down_until and not place.toll.wait()]
+        return [place for place in up if place.server.weight] or up
+
+    def _widen(self) -> None:
+        """More connections for a long queue; and where there is no way out, nobody waits for one."""
+        usable = self._usable()
+        for place in usable:
+            self._open(place, place.wanted(len(self._queue)))
+        if usable:
+            return
+        waits = [place.toll.wait() for place in self._places if self._now() >= place.down_until]
+        if waits and min(waits) > _PATIENCE:
+            self._hand_back(self._spent(min(waits)))
+        elif not waits and not self._connections():
+            self._hand_back(self._closed())
+
+    def _closed(self) -> ChannelError:
+        errors = [place.error for place in self._places if place.error is not None]
+        login = [error for error in errors if isinstance(error, NeedsLoginError)]
+        if login:
+            return login[0]
+        return NotBegunError(str(errors[0]) if errors else "email: there is no server to send with")
+
+    def _spent(self, wait: float) -> ChannelError:
+        toll = min((place.toll for place in self._places), key=Toll.wait)
+        at = toll.clock() + timedelta(seconds=wait)
+        return NotBegunError(f"email: the rate of every server is used up until {at:%F %T} UTC", retry_at=at)
