@@ -22,6 +22,9 @@ from dissemination.errors import ChannelError
 from dissemination.model import Carries, Limits, Message, Receipt, Repeat
 from dissemination.ports import ChannelOptions, Line, Quotas
 
+#: Seconds that a server gets to say good-bye, too.
+_GOODBYE = 0.5
+
 # Making
 
 
@@ -116,4 +119,4 @@ class EmailChannel:
     def close(self) -> None:
         """Leave every server politely."""
         while self._kept:
-            self._kept.pop().quit()
+            self._kept.pop().quit(_GOODBYE)

@@ -25,8 +25,6 @@ _BUFFERS = 64
 _RESTED = 10.0
 #: Octets that must leave at once to count as a sign of life; less, and a server could hold a message for days.
 _PROGRESS = 1024
-#: Seconds that a server gets to say good-bye, too.
-_GOODBYE = 0.5
 #: A connection attempt that has only begun.
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK})
 
@@ -155,13 +153,13 @@ class Connection:
             session.broken = True  # perhaps it lost the commands that came together
         self._fail("no answer in time")
 
-    def quit(self) -> None:
-        """Say good-bye and hang up."""
+    def quit(self, patience: float = 0.0) -> None:
+        """Say good-bye, wait at most `patience` seconds for the server to say it, too, and hang up."""
         if self.idle:
             self._out.append(b"QUIT\r\n")
             self.flush()
-        if self.stage is not Stage.CLOSED:
-            select.select([self._sock], [], [], _GOODBYE)
+        if patience and self.stage is not Stage.CLOSED:
+            select.select([self._sock], [], [], patience)
         self.close()
 
     def close(self) -> None:
