@@ -134,9 +134,10 @@ class Connection:
 
     def flush(self) -> None:
         """Write what the session has to say, as far as it can be written."""
-        if self.session is not None and self.session.out:
-            self._out += self.session.out
-            self.session.out.clear()
+        if self.session is None or not self.session.out:
+            return
+        self._out += self.session.out
+        self.session.out.clear()
         try:
             self._flush()
         except OSError as error:
@@ -155,8 +156,8 @@ class Connection:
 
     def quit(self, patience: float = 0.0) -> None:
         """Say good-bye, wait at most `patience` seconds for the server to say it, too, and hang up."""
-        if self.idle:
-            self._out.append(b"QUIT\r\n")
+        if self.idle and self.session is not None:
+            self.session.out.append(b"QUIT\r\n")
             self.flush()
         if patience and self.stage is not Stage.CLOSED:
             select.select([self._sock], [], [], patience)

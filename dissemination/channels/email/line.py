@@ -126,7 +126,11 @@ class SmtpLine:
     def outcomes(self, wait: float) -> Sequence[Outcome]:
         """What was decided since the last call; waits at most `wait` seconds for the first."""
         end = self._now() + wait
-        self._fill(self._ready())
+        if self._queue:
+            ready = self._ready()
+            self._fill(ready)
+            for connection in ready:
+                connection.flush()
         while self._flying or self._queue:
             if self._out and (len(self._out) >= _ENOUGH or not self._queue):
                 break
@@ -254,6 +258,8 @@ class SmtpLine:
             self._collect(connection)
         if begin:
             self._fill(moved)
+        for connection in moved:
+            connection.flush()
 
     def _soonest(self) -> float:
         """Seconds until a deadline or a rate wants a look."""
@@ -277,14 +283,11 @@ class SmtpLine:
         if connection.stage is Stage.CLOSED:
             if any(connection in place.connections for place in self._places):
                 self._bury(self._place(connection), connection)
-        elif session is not None:
-            if session.out:
-                connection.flush()
-            if session.retiring and connection.idle:
-                place = self._place(connection)
-                place.simple |= session.broken
-                place.connections.remove(connection)
-                connection.quit()
+        elif session is not None and session.retiring and connection.idle:
+            place = self._place(connection)
+            place.simple |= session.broken
+            place.connections.remove(connection)
+            connection.quit()
 
     def _settle(self, outcomes: Iterable[tuple[Parcel, str | ChannelError]]) -> None:
         for parcel, outcome in outcomes:
@@ -329,8 +332,7 @@ class SmtpLine:
         if given:
             place.given += given
             place.works()
-            connection.flush()
-            self._collect(connection)
+            self._collect(connection)  # what was refused before a word of it was said
 
     def _begin(self, connection: Connection) -> int:
         message = self._queue.popleft()
@@ -363,8 +365,8 @@ class SmtpLine:
             place.given += self._begin(connection)
             touched.add(connection)
         for connection in touched:
-            connection.flush()
             self._collect(connection)
+            connection.flush()
 
     def _usable(self) -> list[Place]:
         """Places that are neither down nor closed by their rate; those of weight 0 only if there is no other."""

@@ -21,7 +21,7 @@ from dissemination.channels.email.dkim import Signer, Stencil, sign_message
 from dissemination.channels.email.quoting import piece, plain_piece
 from dissemination.channels.email.session import Parcel
 from dissemination.errors import RejectedError
-from dissemination.model import Mail, Message, Segments
+from dissemination.model import Mail, Message, Segments, Slot
 
 _ADDRESS = re.compile(r"https?://[!-;=?-~]+")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -58,11 +58,17 @@ class _Mould:
     """Ready bytes: the head in four pieces, between which To, Message-ID and List-Unsubscribe stand."""
 
     head: tuple[bytes, bytes, bytes, bytes]
-    #: The body: bytes, and numbers of holes.
+    #: The body: bytes, and numbers of names, for values that are the same in plain text and in HTML.
     body: tuple[bytes | int, ...]
-    #: What is put into each hole: the value's name, and how it is written where it needs care.
-    holes: tuple[tuple[str, Callable[[str], bytes]], ...]
+    names: tuple[str, ...]
+    #: How each number in `body` is written where a value needs care.
+    care: tuple[Callable[[str], bytes], ...]
     stencil: Stencil | None
+
+    def careful(self, values: Sequence[str]) -> list[bytes]:
+        """The body with values that are written differently in plain text and in HTML."""
+        how = iter(self.care)
+        return [part if isinstance(part, bytes) else next(how)(values[part]) for part in self.body]
 
 
 class Composer:
@@ -141,12 +147,14 @@ class Composer:
         message_id = f"<{digest}@{self._sender.box.domain}>".encode()
         unsubscribe = self._unsubscribe(url)
         try:
-            filled = [plain_piece(values[name]) or careful(values[name]) for name, careful in mould.holes]
+            quick = [plain_piece(values[name]) for name in mould.names]
         except KeyError as error:
             raise RejectedError(
                 f"email: the letter has a hole {error} and nothing to fill it; see the template"
             ) from None
-        body = [part if isinstance(part, bytes) else filled[part] for part in mould.body]
+        body = [part if isinstance(part, bytes) else quick[part] for part in mould.body]
+        if b"" in quick:
+            body = mould.careful([values[name] for name in mould.names])
         before, after_to, after_id, after_way = mould.head
         head = [before, to, after_to, message_id, after_id, unsubscribe, after_way]
         if mould.stencil is not None:
@@ -197,16 +205,19 @@ class Composer:
         boundary = f"=_{_digest(f'{edition} {mail.digest}')}"  # "=_" never occurs in quoted-printable text
         fields = self._letter_fields(edition, mail, url, boundary)
         headers.block([field for field in fields if field[1] != _PERSONAL])
-        holes: list[tuple[str, Callable[[str], bytes]]] = []
-        body = _joined(
-            [
-                *_part(boundary, "plain", mail.letter.text, _plain, holes),
-                *_part(boundary, "html", mail.letter.html, _escaped, holes),
-                f"--{boundary}--\r\n".encode(),
-            ]
-        )
+        text, web = mail.letter.text, mail.letter.html
+        names = tuple(dict.fromkeys(part.name for part in (*text, *web) if isinstance(part, Slot)))
+        parts = [*_part(boundary, "plain", text, names), *_part(boundary, "html", web, names)]
+        body = _joined([*parts, f"--{boundary}--\r\n".encode()])
         return _Mould(
-            head=_cut(fields), body=body, holes=tuple(holes), stencil=self._stencil(fields, body[0], mail.date)
+            head=_cut(fields),
+            body=body,
+            names=names,
+            care=(
+                *(_plain for part in text if isinstance(part, Slot)),
+                *(_escaped for p in web if isinstance(p, Slot)),
+            ),
+            stencil=self._stencil(fields, body[0], mail.date),
         )
 
     def _stencil(self, fields: Sequence[tuple[str, str]], start: bytes | int, date: datetime) -> Stencil | None:
@@ -271,28 +282,18 @@ def _cut(fields: Sequence[tuple[str, str]]) -> tuple[bytes, bytes, bytes, bytes]
     return before, after_to, after_id, after_way
 
 
-def _part(
-    boundary: str,
-    kind: str,
-    segments: Segments,
-    careful: Callable[[str], bytes],
-    holes: list[tuple[str, Callable[[str], bytes]]],
-) -> list[bytes | int]:
-    """One part of the message; its holes are added to `holes`."""
-    pieces: list[bytes | int] = [
+def _part(boundary: str, kind: str, segments: Segments, names: Sequence[str]) -> list[bytes | int]:
+    """One part of the message; a hole is the number of its name."""
+    head = (
         f"--{boundary}\r\n"
         f"Content-Type: text/{kind}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    return [
+        head.encode(),
+        *(piece(part) if isinstance(part, str) else names.index(part.name) for part in segments),
+        b"\r\n",
     ]
-    for segment in segments:
-        if isinstance(segment, str):
-            pieces.append(piece(segment))
-            continue
-        hole = (segment.name, careful)
-        if hole not in holes:
-            holes.append(hole)
-        pieces.append(holes.index(hole))
-    return [*pieces, b"\r\n"]
 
 
 def _joined(pieces: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
