@@ -137,8 +137,12 @@ class ChannelOptions:
 class SendsMany(Protocol):
     """Optional power: many messages over open connections, outcomes as they come."""
 
-    def line(self) -> Line:
-        """A way out for one caller. Opening it touches nothing; connections are made when there is work."""
+    def line(self, expected: int = 0) -> Line:
+        """A way out for one caller. Opening it touches nothing; connections are made when there is work.
+
+        Args:
+            expected: about how many messages are coming; 0: not known.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from datetime import datetime
 from dissemination.channels import sections
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.connection import Connection
+from dissemination.channels.email.crew import Crew, Kit
 from dissemination.channels.email.dkim import Signer
 from dissemination.channels.email.line import Place, SmtpLine
 from dissemination.channels.email.mime import Composer
@@ -22,6 +24,8 @@ from dissemination.errors import ChannelError
 from dissemination.model import Carries, Limits, Message, Receipt, Repeat
 from dissemination.ports import ChannelOptions, Line, Quotas
 
+#: Messages that are worth starting helper processes for.
+_MANY = 1000
 #: Seconds that a server gets to say good-bye, too.
 _GOODBYE = 0.5
 
@@ -65,15 +69,20 @@ class EmailChannel:
         self.limits = Limits(
             carries=Carries.MAIL, repeat=Repeat.SAFE if settings.in_doubt == "resend" else Repeat.ASK
         )
-        self._composer = Composer(settings.who(), signer)
+        self._sender, self._signer = settings.who(), signer
+        self._composer = Composer(self._sender, signer)
+        self._crew = settings.crew(os.cpu_count() or 1)
         self._servers, self._quotas, self._now = servers, quotas, now
         #: Idle connections. Threads may share it: a list's append and pop are atomic.
         self._kept: list[Connection] = []
 
     # Sending
 
-    def line(self) -> Line:
-        """Many messages at once, over several connections to every server."""
+    def line(self, expected: int = 0) -> Line:
+        """Many messages at once, over several connections to every server; very many by several processes."""
+        if self._crew > 1 and expected >= _MANY:
+            kit = Kit(sender=self._sender, signer=self._signer(), servers=tuple(self._servers))
+            return Crew(kit, self._crew)
         return self._line()
 
     def send(self, message: Message, /, *, key: str) -> Receipt:

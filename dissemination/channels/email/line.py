@@ -173,6 +173,25 @@ class SmtpLine:
             self._turn(_PATIENCE)
         raise place.error or self._closed()
 
+    # For those who have more to listen to
+
+    def watch(self, sock: socket.socket, heard: Callable[[], None]) -> None:
+        """Call `heard` when there is something to read."""
+        self._selector.register(sock, selectors.EVENT_READ, heard)
+
+    @property
+    def busy(self) -> bool:
+        """Something is under way or waits."""
+        return bool(self._flying or self._queue)
+
+    def rest(self) -> None:
+        """Wait until something happens, for a second at most."""
+        self._turn(1.0)
+
+    def stop(self) -> None:
+        """Begin nothing more; `close` tells what was not begun."""
+        self._hand_back(NotBegunError("email: nothing more was begun"))
+
     # Connections
 
     def _adopt(self) -> None:
@@ -248,8 +267,11 @@ class SmtpLine:
         """One look at the sockets, and what follows from it."""
         moved: list[Connection] = []
         for key, mask in self._selector.select(min(wait, self._soonest())):
-            key.data.event(mask)
-            moved.append(key.data)
+            if isinstance(key.data, Connection):
+                key.data.event(mask)
+                moved.append(key.data)
+            else:
+                key.data()
         now = self._now()
         if not moved or now - self._looked > _LOOK:
             self._looked = now

@@ -127,6 +127,9 @@ class EmailSettings(ServerSettings):
     servers: list[ServerSettings] = Field(
         default_factory=list, max_length=20, description="Further servers, by weight or as a fallback."
     )
+    processes: int = Field(
+        0, ge=0, le=64, description="Processes that compose, sign and send a large edition; 0: as many as help."
+    )
     list_id: str = Field(
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,200})?$", description="One List-Id for all mail."
     )
@@ -163,6 +166,20 @@ class EmailSettings(ServerSettings):
             verp=self.verp if self.envelope_sender else "",
             feedback_id=self.feedback_id,
         )
+
+    def crew(self, cores: int) -> int:
+        """How many processes send a large edition.
+
+        Unsigned mail is sent faster by one core than servers take it; signing is what more cores help with. Rates
+        are kept by one process, and whoever has set some needs no second one.
+        """
+        rated = any(rates.buckets("") for rates in (self.rates, *(server.rates for server in self.servers)))
+        return 1 if rated else self.processes or (cores if self.signs else 1)
+
+    @property
+    def signs(self) -> bool:
+        """Whether mail is signed."""
+        return False
 
     def places(self, root: Path, secret: Callable[[str], str | None]) -> tuple[Server, ...]:
         """Where mail is handed over: the first server, and the further ones."""

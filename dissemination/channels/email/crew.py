@@ -1,0 +1,202 @@
+"""A line over several processes, for signatures: a core makes so many a second and no more.
+
+Helpers have no database and no say: they are given letters and names, and give back outcomes. A helper whose parent
+is gone is gone with it, at once, so that nothing goes out that nobody would write down.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from dissemination.channels.email.dkim import Signer
+from dissemination.channels.email.frames import Frames
+from dissemination.channels.email.line import Outcome
+from dissemination.channels.email.mime import Sender
+from dissemination.channels.email.server import Server
+from dissemination.errors import ChannelError, InDoubtError, RejectedError
+from dissemination.model import Mail, Message, Receipt
+
+#: Seconds that a helper gets beyond the patience of `close`, to say what became of its messages.
+_LAST_WORDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kit:
+    """What a helper needs in order to compose, sign and send; goes to it over its socket, never over a file."""
+
+    sender: Sender
+    signer: Signer | None
+    servers: tuple[Server, ...]
+
+    def among(self, count: int) -> Kit:
+        """The same with the connections shared out among so many helpers."""
+        shared = [
+            replace(
+                server,
+                connections=max(1, server.connections // count),
+                password=partial(_known, server.password() if server.username else None),
+            )
+            for server in self.servers
+        ]
+        return replace(self, servers=tuple(shared))
+
+
+def _known(password: str | None) -> str | None:
+    return password
+
+
+class _Helper:
+    """One process, and what it has been given."""
+
+    def __init__(self, kit: Kit) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - this program itself
+                [sys.executable, "-m", "dissemination.channels.email.helper", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self.frames = Frames(ours)
+        self.frames.send(kit)
+        self.out: set[str] = set()
+        self._letters: set[str] = set()
+        self.gone = False
+
+    def give(self, messages: Sequence[Message]) -> None:
+        """Hand these over; a letter goes along when its first copy does."""
+        letters = {}
+        slips = []
+        for message in messages:
+            mail = message.body
+            if not isinstance(mail, Mail):
+                raise TypeError("a crew carries letters only")
+            if mail.digest not in self._letters:
+                self._letters.add(mail.digest)
+                letters[mail.digest] = mail.letter
+            slips.append(
+                (message.key, mail.digest, mail.address, mail.name, mail.values, mail.bounce, mail.date,
+                 mail.list_id, mail.test)
+            )  # fmt: skip
+        self.out.update(message.key for message in messages)
+        self.frames.send(("give", letters, slips))
+
+    def end(self) -> None:
+        """Be rid of it."""
+        self.frames.sock.close()  # it leaves when it sees that
+        try:
+            self.process.wait(_LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Crew:
+    """A line whose work is done by helpers (ports.Line).
+
+    Args:
+        kit: what each of them needs.
+        count: how many there are.
+    """
+
+    def __init__(self, kit: Kit, count: int) -> None:
+        self._kit, self._count = kit.among(count), count
+        self._helpers: list[_Helper] = []
+        self._selector = selectors.DefaultSelector()
+        self._most = 2 * count * sum(server.connections * server.depth for server in self._kit.servers)
+        self._out: list[Outcome] = []
+
+    def room(self) -> int:
+        """How many more messages it takes now."""
+        return max(0, self._most - sum(len(helper.out) for helper in self._helpers) - len(self._out))
+
+    def give(self, messages: Sequence[Message]) -> None:
+        """Share these out, most to those who have least."""
+        mails = []
+        for message in messages:
+            if isinstance(message.body, Mail):
+                mails.append(message)
+            else:
+                error = RejectedError("email: carries letters only; plan this for another channel")
+                self._out.append((message.key, error))
+        for helper, share in self._shares(mails):
+            try:
+                helper.give(share)
+            except OSError:
+                self._lost(helper)
+
+    def outcomes(self, wait: float) -> Sequence[Outcome]:
+        """What was decided since the last call; waits at most `wait` seconds for the first."""
+        if not self._out and any(helper.out for helper in self._helpers):
+            self._listen(wait)
+        out, self._out = self._out, []
+        return out
+
+    def close(self, patience: float) -> Sequence[Outcome]:
+        """Begin nothing more, wait for answers, and let go."""
+        for helper in self._helpers:
+            with suppress(OSError):
+                helper.frames.send(("close", patience))
+        end = time.monotonic() + patience + _LAST_WORDS
+        while any(helper.out and not helper.gone for helper in self._helpers):
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            self._listen(left)
+        for helper in self._helpers:
+            self._lost(helper)
+            helper.end()
+        self._selector.close()
+        out, self._out = self._out, []
+        return out
+
+    def _shares(self, messages: Sequence[Message]) -> Iterable[tuple[_Helper, Sequence[Message]]]:
+        crew = self._present()
+        level = -(-(sum(len(helper.out) for helper in crew) + len(messages)) // len(crew))
+        at = 0
+        for helper in sorted(crew, key=lambda one: len(one.out)):
+            share = messages[at : at + max(0, level - len(helper.out))]
+            at += len(share)
+            if share:
+                yield helper, share
+
+    def _present(self) -> list[_Helper]:
+        """The crew, complete: who died is replaced."""
+        there = [helper for helper in self._helpers if not helper.gone]
+        while len(there) < self._count:
+            helper = _Helper(self._kit)
+            self._selector.register(helper.frames.sock, selectors.EVENT_READ, helper)
+            self._helpers.append(helper)
+            there.append(helper)
+        return there
+
+    def _listen(self, wait: float) -> None:
+        for key, _ in self._selector.select(wait):
+            helper: _Helper = key.data
+            try:
+                for outcomes in helper.frames.read():
+                    self._take(helper, outcomes)
+            except EOFError:
+                self._lost(helper)
+
+    def _take(self, helper: _Helper, outcomes: Iterable[tuple[str, str, str | ChannelError]]) -> None:
+        for key, id_, said in outcomes:
+            helper.out.discard(key)
+            self._out.append((key, said if isinstance(said, ChannelError) else Receipt(id=id_, detail=said)))
+
+    def _lost(self, helper: _Helper) -> None:
+        """It will say nothing more: what it was given is in doubt."""
+        if helper.gone:
+            return
+        helper.gone = True
+        self._selector.unregister(helper.frames.sock)
+        error = InDoubtError("email: the process that was sending it ended before it could say what became of it")
+        self._out += [(key, error) for key in helper.out]
+        helper.out.clear()
