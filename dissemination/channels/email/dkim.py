@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -117,11 +117,27 @@ def load_key(pem: bytes | str, domain: str, selector: str) -> Key:
     signer = ascii_domain(domain)
     if not signer:
         raise SettingsError(f"dkim: {domain[:80]!a} is no domain; write one like news.example.eu")
-    if not _SELECTOR.fullmatch(selector):
+    if not is_selector(selector):
         raise SettingsError(f"dkim: {selector[:80]!a} is no selector; take letters, digits, dashes and dots")
     private = _private(pem.encode() if isinstance(pem, str) else pem, selector)
     algorithm: Algorithm = "rsa-sha256" if isinstance(private, RSAPrivateKey) else "ed25519-sha256"
     return Key(domain=signer, selector=selector, algorithm=algorithm, private=private)
+
+
+def make_key(domain: str, selector: str, *, ed25519: bool = False) -> tuple[Key, bytes]:
+    """A new key, RSA of 2,048 bits where not Ed25519, and its text to keep.
+
+    Raises:
+        SettingsError: no domain, or no selector.
+    """
+    private = Ed25519PrivateKey.generate() if ed25519 else generate_private_key(65537, GOOD_BITS)
+    pem = private_pem(private)
+    return load_key(pem, domain, selector), pem
+
+
+def is_selector(name: str) -> bool:
+    """Whether it can stand before `_domainkey` (RFC 6376, 3.1)."""
+    return _SELECTOR.fullmatch(name) is not None
 
 
 def private_pem(private: RSAPrivateKey | Ed25519PrivateKey) -> bytes:

@@ -11,8 +11,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from dissemination.channels.email.addresses import mailbox
+from dissemination.channels.email.keys import KeySettings
 from dissemination.channels.email.mime import Sender
+from dissemination.channels.email.names import split_server
 from dissemination.channels.email.server import Server
+from dissemination.channels.email.standing import Sending
 from dissemination.errors import RejectedError
 from dissemination.model import Rate
 
@@ -137,6 +140,8 @@ class EmailSettings(ServerSettings):
     in_doubt: Literal["resend", "hold"] = Field(
         "resend", description="When an answer was lost: send again under the same Message-ID, or ask the officer."
     )
+    dkim: tuple[KeySettings, ...] = Field((), max_length=4, description="Keys that sign every mail.")
+    dns_server: str = Field("", max_length=80, description="Name server that doctor asks; empty: the system's.")
 
     @field_validator("sender", "reply_to", "envelope_sender", "unsubscribe_mailto")
     @classmethod
@@ -148,6 +153,20 @@ class EmailSettings(ServerSettings):
                 raise ValueError("no mail address; write one like news@example.eu") from None
             if box.needs_utf8:
                 raise ValueError("has letters beyond ASCII before the @; not every receiver takes them")
+        return value
+
+    @field_validator("dkim")
+    @classmethod
+    def _different(cls, value: tuple[KeySettings, ...]) -> tuple[KeySettings, ...]:
+        if len({(key.selector.lower(), key.domain.lower()) for key in value}) < len(value):
+            raise ValueError("a selector is named twice; each key has one of its own")
+        return value
+
+    @field_validator("dns_server")
+    @classmethod
+    def _asked(cls, value: str) -> str:
+        if value:
+            split_server(value)
         return value
 
     def who(self) -> Sender:
@@ -162,6 +181,15 @@ class EmailSettings(ServerSettings):
             # Without an address of its own for bounces nobody said that marks reach anybody.
             verp=self.verp if self.envelope_sender else "",
             feedback_id=self.feedback_id,
+        )
+
+    def sending(self) -> Sending:
+        """What receivers see of where mail comes from."""
+        return Sending(
+            sender=mailbox(self.sender).domain,
+            envelope=mailbox(self.envelope_sender or self.sender).domain,
+            host=self.host.lower(),
+            here=_is_loopback(self.host),
         )
 
     def places(self, root: Path, secret: Callable[[str], str | None]) -> tuple[Server, ...]:
