@@ -37,12 +37,13 @@ def dkim_key(
 
     root = find_root(Path.cwd())
     key, pem = make_key(domain or _sender_domain(root), selector, ed25519=ed25519)
-    path = out or root / "var" / f"dkim-{selector}.pem"
+    path = (out or root / "var" / f"dkim-{selector}.pem").absolute()
     _keep(path, pem)
     if as_json:
         print_json(_facts(key, path))
     else:
-        _show(key, path, root)
+        _show_record(key, path)
+        _show_settings(key, path.relative_to(root) if path.is_relative_to(root) else path, own=not domain)
 
 
 def _sender_domain(root: Path) -> str:
@@ -81,20 +82,22 @@ def _facts(key: Key, path: Path) -> dict[str, object]:
     }
 
 
-def _show(key: Key, path: Path, root: Path) -> None:
+def _show_record(key: Key, path: Path) -> None:
     kind = "RSA" if key.algorithm == "rsa-sha256" else "Ed25519"
-    record, short = key.record(), path.relative_to(root) if path.is_relative_to(root) else path
     say(f"Made a key ({kind}, {key.bits} bits); keep it like a password:")
     say_path(path)
-    say(f"\n[bold]In DNS[/bold], as a form on the web asks for it: type TXT, name {key.name}, value")
-    _say_whole(record)
-    say("\nor as lines of a zone file:")
-    _say_whole(f"{key.name}. IN TXT (")
-    for string in _strings(record, _STRING):
-        _say_whole(f'  "{string}"')
-    _say_whole(")")
+    say("\n[bold]In DNS[/bold], for a form on the web: type TXT, this name and this value")
+    _say_whole(f"{key.name}\n{key.record()}")
+    say("\nor, for a zone file:")
+    strings = "\n".join(f'  "{string}"' for string in _strings(key.record(), _STRING))
+    _say_whole(f"{key.name}. IN TXT (\n{strings}\n)")
+
+
+def _show_settings(key: Key, path: Path, *, own: bool) -> None:
+    """What settings.yaml needs; the sender's own domain need not be said."""
     say("\n[bold]In settings.yaml[/bold], below channels and email:")
-    _say_whole(f"    dkim:\n      - selector: {key.selector}\n        key_file: {short}")
+    domain = "" if own else f"        domain: {key.domain}\n"
+    _say_whole(f"    dkim:\n      - selector: {key.selector}\n{domain}        key_file: {path}")
     say("\nThen `disseminate doctor` looks whether the record is there.")
 
 

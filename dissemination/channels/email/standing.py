@@ -10,8 +10,8 @@ from functools import cache, partial
 
 from dissemination.channels.email import dmarc, spf
 from dissemination.channels.email.dkim import GOOD_BITS, Key
-from dissemination.channels.email.names import FailingError, SilentError, Texts, is_reserved
 from dissemination.channels.email.keys import KeyRing, Source
+from dissemination.channels.email.names import FailingError, SilentError, Texts, is_reserved
 from dissemination.errors import SettingsError
 from dissemination.model import Level, Symptom
 
