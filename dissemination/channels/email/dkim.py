@@ -180,7 +180,7 @@ class Signer:
             constant: fields that are the same in all, in the message's order; those not signed are passed over.
             personal: names of the fields that differ, each at most once in a message.
             start: what their bodies begin with.
-            at: seconds since 1970; the edition's date, so that a repeat is the same bytes.
+            at: seconds since 1970; the edition's date, so that a repeat is the same bytes, but never in the future.
 
         Raises:
             ValueError: no From, or a personal field that is constant too.
@@ -198,6 +198,7 @@ class Signer:
             forms=tuple(_form(key, [*listed, *OVERSIGNED], at) for key in self.keys),
             head=head,
             body=sha256(start),
+            whole=_ends_body(start),
         )
 
 
@@ -219,6 +220,8 @@ class Stencil:
     forms: tuple[_Form, ...]
     head: _Hash
     body: _Hash
+    #: Whether the shared start is a body already: a letter without a personal word.
+    whole: bool
 
     def sign(self, personal: Sequence[bytes | None], rest: Sequence[bytes]) -> bytes:
         """The signature fields of one message, each with its line end; they go before all other fields.
@@ -230,7 +233,7 @@ class Stencil:
         Raises:
             ValueError: too many or too few values, or the last piece does not end a body.
         """
-        if not rest[-1].endswith(b"\r\n") or rest[-1].endswith(b"\r\n\r\n"):
+        if not (_ends_body(rest[-1]) if rest else self.whole):
             raise ValueError("dkim: the last piece of a body must end with one line end")
         body, head = self.body.copy(), self.head.copy()
         for piece in rest:
@@ -255,6 +258,10 @@ def sign_message(message: bytes, keys: Sequence[Key], at: int) -> bytes:
     """
     head, _, body = message.partition(b"\r\n\r\n")
     return Signer(tuple(keys)).stencil(_fields(head), at=at).sign((), [_simple(body)]) + message
+
+
+def _ends_body(last: bytes) -> bool:
+    return last.endswith(b"\r\n") and not last.endswith(b"\r\n\r\n")
 
 
 def _fields(head: bytes) -> Iterator[Field]:

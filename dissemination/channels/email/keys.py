@@ -101,7 +101,7 @@ class KeyRing:
         self.sources = tuple(sources)
 
     def signer(self) -> Signer | None:
-        """Read all keys; None where no signing is set up. Keep it as long as an edition goes out, not longer.
+        """Read all keys; None where no signing is set up. Not to be kept for longer than an edition goes out.
 
         Raises:
             NeedsLoginError: a key is missing or unusable; no mail goes out unsigned that was to be signed.

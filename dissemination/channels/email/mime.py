@@ -93,7 +93,7 @@ class Composer:
         Raises:
             RejectedError: no letter, a hole without a value, an address that is none, or a header that would not
                 be ours.
-            SettingsError: a key to sign with cannot be read.
+            NeedsLoginError: a key to sign with cannot be read.
         """
         mail = message.body
         if not isinstance(mail, Mail):
