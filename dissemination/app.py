@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from dissemination.model import Happening, Occurrence, Publication, Receipt, Subscriber
+from dissemination.model import Happening, Occurrence, Publication, Receipt, Subscriber, Symptom
 from dissemination.pipeline import approve as approving
 from dissemination.pipeline import doctor, people, preview, publish, status, testmail
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
-from dissemination.pipeline.doctor import Symptom
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Added

@@ -145,3 +145,16 @@ def folders():
 def shells():
     """Shell, write_project, write_item (tests/fakes/shell.py): commands inside this process."""
     return importlib.import_module("shell")
+
+
+@pytest.fixture(scope="session")
+def dns_fake():
+    """DnsServer and what ails it (tests/fakes/dns_server.py)."""
+    return importlib.import_module("dns_server")
+
+
+@pytest.fixture
+def dns_server(dns_fake):
+    """Starts a loopback DNS server: dns_server({"example.eu": ["v=spf1 -all"]}); ended with the test."""
+    with ExitStack() as stack:
+        yield lambda table: stack.enter_context(dns_fake.DnsServer(table))

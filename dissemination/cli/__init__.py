@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dissemination import __version__
-from dissemination.cli import demo, keeping, looking, news, people, planning, publishing
+from dissemination.cli import demo, keeping, looking, news, people, planning, publishing, signing
 
 app = typer.Typer(
     name="disseminate",
@@ -52,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "log": looking.log,
     "when": looking.when,
     "doctor": looking.doctor,
+    "dkim-key": signing.dkim_key,
     "backup": keeping.backup,
     "restore": keeping.restore,
     "schema": news.schema,

@@ -44,6 +44,7 @@ from dissemination.model.publishing import (
     Rate,
     Receipt,
     Subscriber,
+    Symptom,
 )
 from dissemination.model.states import (
     Carries,
@@ -100,6 +101,7 @@ __all__ = [
     "Slot",
     "State",
     "Subscriber",
+    "Symptom",
     "Topic",
     "Units",
 ]

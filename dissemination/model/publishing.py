@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dissemination.model.content import Audience, Letter, Picture, Post
-from dissemination.model.states import Carries, Repeat, State, Units
+from dissemination.model.states import Carries, Level, Repeat, State, Units
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,6 +215,16 @@ class Occurrence:
     local: datetime
     #: "" | "gap: ..." | "fold: ...".
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Symptom:
+    """One line of the doctor: what was looked at and what was seen."""
+
+    what: str
+    #: None: fine.
+    level: Level | None = None
+    said: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

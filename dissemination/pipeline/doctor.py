@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import email.policy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from dissemination.errors import DisseminationError
-from dissemination.model import Carries, Level
+from dissemination.model import Carries, Level, Symptom
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
-from dissemination.ports import Probes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Symptom:
-    """One line of the doctor: what was looked at and what was seen."""
-
-    what: str
-    #: None: fine.
-    level: Level | None = None
-    said: str
+from dissemination.ports import Examines, Probes
 
 
 def examine(parts: Parts, secrets: Sequence[str]) -> Sequence[Symptom]:
@@ -90,6 +79,8 @@ def _channels(parts: Parts) -> Iterator[Symptom]:
             yield _probed(name, channel.probe)
         elif channel.limits.carries is not Carries.FILES:
             yield Symptom(what=name, said="ready")
+        if isinstance(channel, Examines):
+            yield from channel.examine()
 
 
 def _probed(name: str, probe: Callable[[], str]) -> Symptom:

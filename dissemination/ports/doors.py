@@ -26,6 +26,7 @@ from dissemination.model import (
     Project,
     Rate,
     Receipt,
+    Symptom,
 )
 
 
@@ -208,6 +209,15 @@ class Probes(Protocol):
         Raises:
             ChannelError: what is wrong, and what to do.
         """
+        ...
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """Optional power: looks whether receivers will trust what goes out (`disseminate doctor`)."""
+
+    def examine(self) -> Sequence[Symptom]:
+        """What was looked at and seen. Nothing is sent; what cannot be looked at is a symptom, not an error."""
         ...
 
 

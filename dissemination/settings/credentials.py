@@ -122,6 +122,7 @@ def exposed(value: Any, where: Where = ()) -> Iterator[Where]:
 #: Beginning of a path, what the key must hold, and the secret that is read in its stead.
 _KNOWN_SECRETS = (
     (("store",), "", "DATABASE_URL"),
+    (("channels", "email", "dkim"), "", "DKIM_KEY"),
     (("channels", "email"), "pass", "SMTP_PASSWORD"),
     (("notify",), "secret", "WEBHOOK_SECRET"),
 )

@@ -246,6 +246,14 @@ def test_the_shared_start_is_the_start_of_every_message(which):
         assert verdicts(message) == [True] * len(KEYS[which])
 
 
+def test_a_letter_without_a_personal_word_is_its_shared_start():
+    personal = (b"ana@example.org", b"<1@example.eu>", b"<https://example.eu/1>")
+    assert verdicts(spliced(KEYS["both"], personal, b"Dear\r\nall\r\n", [])) == [True, True]
+    for start in (b"", b"Dear", b"Dear\r\n\r\n"):
+        with pytest.raises(ValueError, match="must end"):
+            spliced(KEYS["both"], personal, start, [])
+
+
 def test_a_message_may_lack_a_personal_field():
     message = spliced(KEYS["both"], (b"ana@example.org", b"<1@example.eu>", None), b"", [b"x\r\n"])
     assert verdicts(message) == [True, True]

@@ -45,6 +45,8 @@ def test_everything():
             "list_id": "news.example.eu",
             "unsubscribe_mailto": "leave@example.eu",
             "in_doubt": "hold",
+            "dkim": [{"selector": "a"}, {"selector": "a", "domain": "mail.example.eu", "key_file": "a.pem"}],
+            "dns_server": "[2001:db8::53]:5353",
         },
     )
     [server] = settings.places(Path("/project"), {}.get)
@@ -100,6 +102,13 @@ def test_further_servers_have_their_own_secret_and_share():
         ({"verp": "++"}, "verp"),
         ({"servers": [{"host": "10.0.0.1", "tls": "none"}]}, "none is for a server on this machine"),
         ({"rates": {"per_minute": 3}}, "per_minute"),
+        ({"dkim": [{"selector": "a b"}]}, "dkim.0.selector: Value error, no selector"),
+        ({"dkim": [{"selector": "a", "domain": "x y"}]}, "dkim.0.domain: Value error, no domain"),
+        ({"dkim": [{"selector": "a", "key": "hunter2"}]}, "dkim.0.key"),
+        ({"dkim": [{"selector": "a"}, {"selector": "A"}]}, "named twice"),
+        ({"dkim": [{"selector": f"s{n}"} for n in range(5)]}, "dkim"),
+        ({"dns_server": "dns.example.eu"}, "dns_server: Value error, no address of a name server"),
+        ({"dns_server": "192.0.2.999"}, "dns_server"),
     ],
 )
 def test_what_is_wrong_is_named(wrong, words):
@@ -107,6 +116,18 @@ def test_what_is_wrong_is_named(wrong, words):
         read_settings(LEAST | wrong)
     assert words in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_receivers_see_of_where_mail_comes_from():
+    seen = read_settings(LEAST | {"envelope_sender": "b@mail.example.eu", "host": "Smtp.example.eu"}).sending()
+    assert (seen.sender, seen.envelope, seen.host, seen.here) == (
+        "example.eu",
+        "mail.example.eu",
+        "smtp.example.eu",
+        False,
+    )
+    here = read_settings({"sender": "news@straße.example", "host": "127.0.0.1"}).sending()
+    assert (here.sender, here.envelope, here.here) == ("xn--strae-oqa.example", "xn--strae-oqa.example", True)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])

@@ -146,6 +146,11 @@ KEY_BLOCK = "|\n      -----BEGIN RSA PRIVATE KEY-----\n      hunter2\n"
             "SMTP_PASSWORD",
         ),
         (
+            "channels:\n  email: {dkim: [{selector: a, private_key: hunter2}]}\n",
+            "channels.email.dkim[0].private_key",
+            "DKIM_KEY",
+        ),
+        (
             "channels:\n  x: {apps: [{clientSecret: hunter2}]}\n",
             "channels.x.apps[0].clientSecret",
             "X_APPS_CLIENT_SECRET",
@@ -156,7 +161,7 @@ KEY_BLOCK = "|\n      -----BEGIN RSA PRIVATE KEY-----\n      hunter2\n"
         ("notify: {webhooks: ['https://u:hunter2@h.example/']}\n", "notify.webhooks[0]", "NOTIFY_WEBHOOKS"),
         ("notify: {webhooks: ['https://h.example/?token=hunter2']}\n", "notify.webhooks[0]", "NOTIFY_WEBHOOKS"),
         ("channels:\n  x: {header: Bearer hunter2hunter2}\n", "channels.x.header", "X_HEADER"),
-        (f"channels:\n  email:\n    dkim: {KEY_BLOCK}", "channels.email.dkim", "EMAIL_DKIM"),
+        (f"channels:\n  email:\n    dkim: {KEY_BLOCK}", "channels.email.dkim", "DKIM_KEY"),
     ],
 )
 def test_a_secret_in_the_file_stops_the_start_and_is_not_repeated(tmp_path, addition, field, variable):

@@ -13,15 +13,16 @@ from dissemination.channels import sections
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.connection import Connection
 from dissemination.channels.email.crew import Crew, Kit
-from dissemination.channels.email.dkim import Signer
+from dissemination.channels.email.keys import KeyRing, key_ring
 from dissemination.channels.email.line import Place, SmtpLine
 from dissemination.channels.email.mime import Composer
 from dissemination.channels.email.server import Server
 from dissemination.channels.email.session import Parcel
 from dissemination.channels.email.settings import EmailSettings
+from dissemination.channels.email.standing import examine
 from dissemination.channels.email.toll import Toll
 from dissemination.errors import ChannelError
-from dissemination.model import Carries, Limits, Message, Receipt, Repeat
+from dissemination.model import Carries, Limits, Message, Receipt, Repeat, Symptom
 from dissemination.ports import ChannelOptions, Line, Quotas
 
 #: Messages that are worth starting helper processes for.
@@ -40,7 +41,8 @@ def make(options: ChannelOptions) -> EmailChannel:
     """
     settings = sections.read(options, EmailSettings)
     servers = settings.places(options.project.root, options.secret)
-    return EmailChannel(settings, servers, options.quotas, options.clock.now)
+    keys = key_ring(settings.dkim, mailbox(settings.sender).domain, options.project.root, options.secret)
+    return EmailChannel(settings, servers, options.quotas, options.clock.now, keys)
 
 
 class EmailChannel:
@@ -53,7 +55,7 @@ class EmailChannel:
         servers: where mail is handed over.
         quotas: the shared buckets of the servers' rates.
         now: the present, for the Date of notices.
-        signer: gives the keys to sign with, when the first letter is made.
+        keys: what mail is signed with; read when the first letter of an edition is made.
     """
 
     def __init__(
@@ -62,16 +64,17 @@ class EmailChannel:
         servers: Sequence[Server],
         quotas: Quotas | None,
         now: Callable[[], datetime],
-        signer: Callable[[], Signer | None] = lambda: None,
+        keys: KeyRing,
     ) -> None:
         #: Sent again, a message has the same Message-ID and the same bytes: receivers show it once, or it is
         #: at worst seen twice. Whether that counts as safe is the officer's policy.
         self.limits = Limits(
             carries=Carries.MAIL, repeat=Repeat.SAFE if settings.in_doubt == "resend" else Repeat.ASK
         )
-        self._sender, self._signer = settings.who(), signer
-        self._composer = Composer(self._sender, signer)
+        self._sender = settings.who()
+        self._composer = Composer(self._sender, keys.signer)
         self._crew = settings.crew(os.cpu_count() or 1)
+        self._keys, self._sending, self._dns_server = keys, settings.sending(), settings.dns_server
         self._servers, self._quotas, self._now = servers, quotas, now
         #: Idle connections. Threads may share it: a list's append and pop are atomic.
         self._kept: list[Connection] = []
@@ -81,8 +84,7 @@ class EmailChannel:
     def line(self, expected: int = 0) -> Line:
         """Many messages at once, over several connections to every server; very many by several processes."""
         if self._crew > 1 and expected >= _MANY:
-            kit = Kit(sender=self._sender, signer=self._signer(), servers=tuple(self._servers))
-            return Crew(kit, self._crew)
+            return Crew(self._kit, self._crew)
         return self._line()
 
     def send(self, message: Message, /, *, key: str) -> Receipt:
@@ -104,6 +106,9 @@ class EmailChannel:
             raise outcome
         return outcome
 
+    def _kit(self) -> Kit:
+        return Kit(sender=self._sender, signer=self._keys.signer(), servers=tuple(self._servers))
+
     def _line(self) -> SmtpLine:
         places = [
             Place(server, Toll(server.rates, self._quotas, time.monotonic, self._now)) for server in self._servers
@@ -124,6 +129,12 @@ class EmailChannel:
         """Connect to every server, greet, encrypt, log in, leave."""
         with self._open() as line:
             return "; ".join(line.reach())
+
+    def examine(self) -> Sequence[Symptom]:
+        """Keys, and what DNS says of the domains that mail comes from."""
+        from dissemination.channels.email.dns import Resolver  # noqa: PLC0415 - only the doctor asks DNS
+
+        return examine(self._sending, self._keys, Resolver(self._dns_server).texts)
 
     def close(self) -> None:
         """Leave every server politely."""

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,8 @@ from dissemination.channels.email.server import Server
 from dissemination.errors import ChannelError, InDoubtError, RejectedError
 from dissemination.model import Mail, Message, Receipt
 
+#: Messages that are out at the most; each helper's line is full long before.
+_MOST = 1024
 #: Seconds that a helper gets beyond the patience of `close`, to say what became of its messages.
 _LAST_WORDS = 1.0
 
@@ -102,15 +104,16 @@ class Crew:
     """A line whose work is done by helpers (ports.Line).
 
     Args:
-        kit: what each of them needs.
+        kit: gives what each of them needs, asked when the first message comes; may raise ChannelError.
         count: how many there are.
     """
 
-    def __init__(self, kit: Kit, count: int) -> None:
-        self._kit, self._count = kit.among(count), count
+    def __init__(self, kit: Callable[[], Kit], count: int) -> None:
+        self._make, self._count = kit, count
+        self._kit: Kit | None = None
         self._helpers: list[_Helper] = []
         self._selector = selectors.DefaultSelector()
-        self._most = 2 * count * sum(server.connections * server.depth for server in self._kit.servers)
+        self._most = _MOST
         self._out: list[Outcome] = []
 
     def room(self) -> int:
@@ -126,11 +129,17 @@ class Crew:
             else:
                 error = RejectedError("email: carries letters only; plan this for another channel")
                 self._out.append((message.key, error))
-        for helper, share in self._shares(mails):
-            try:
-                helper.give(share)
-            except OSError:
-                self._lost(helper)
+        try:
+            for helper, share in self._shares(mails):
+                self._hand(helper, share)
+        except ChannelError as error:
+            self._out += [(message.key, error) for message in mails]
+
+    def _hand(self, helper: _Helper, share: Sequence[Message]) -> None:
+        try:
+            helper.give(share)
+        except OSError:
+            self._lost(helper)
 
     def outcomes(self, wait: float) -> Sequence[Outcome]:
         """What was decided since the last call; waits at most `wait` seconds for the first."""
@@ -170,6 +179,8 @@ class Crew:
     def _present(self) -> list[_Helper]:
         """The crew, complete: who died is replaced."""
         there = [helper for helper in self._helpers if not helper.gone]
+        if self._kit is None:
+            self._kit = self._make().among(self._count)
         while len(there) < self._count:
             helper = _Helper(self._kit)
             self._selector.register(helper.frames.sock, selectors.EVENT_READ, helper)

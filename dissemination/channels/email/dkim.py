@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -117,11 +117,27 @@ def load_key(pem: bytes | str, domain: str, selector: str) -> Key:
     signer = ascii_domain(domain)
     if not signer:
         raise SettingsError(f"dkim: {domain[:80]!a} is no domain; write one like news.example.eu")
-    if not _SELECTOR.fullmatch(selector):
+    if not is_selector(selector):
         raise SettingsError(f"dkim: {selector[:80]!a} is no selector; take letters, digits, dashes and dots")
     private = _private(pem.encode() if isinstance(pem, str) else pem, selector)
     algorithm: Algorithm = "rsa-sha256" if isinstance(private, RSAPrivateKey) else "ed25519-sha256"
     return Key(domain=signer, selector=selector, algorithm=algorithm, private=private)
+
+
+def make_key(domain: str, selector: str, *, ed25519: bool = False) -> tuple[Key, bytes]:
+    """A new key, RSA of 2,048 bits where not Ed25519, and its text to keep.
+
+    Raises:
+        SettingsError: no domain, or no selector.
+    """
+    private = Ed25519PrivateKey.generate() if ed25519 else generate_private_key(65537, GOOD_BITS)
+    pem = private_pem(private)
+    return load_key(pem, domain, selector), pem
+
+
+def is_selector(name: str) -> bool:
+    """Whether it can stand before `_domainkey` (RFC 6376, 3.1)."""
+    return _SELECTOR.fullmatch(name) is not None
 
 
 def private_pem(private: RSAPrivateKey | Ed25519PrivateKey) -> bytes:
@@ -164,7 +180,7 @@ class Signer:
             constant: fields that are the same in all, in the message's order; those not signed are passed over.
             personal: names of the fields that differ, each at most once in a message.
             start: what their bodies begin with.
-            at: seconds since 1970; the edition's date, so that a repeat is the same bytes.
+            at: seconds since 1970; the edition's date, so that a repeat is the same bytes, but never in the future.
 
         Raises:
             ValueError: no From, or a personal field that is constant too.
@@ -182,6 +198,7 @@ class Signer:
             forms=tuple(_form(key, [*listed, *OVERSIGNED], at) for key in self.keys),
             head=head,
             body=sha256(start),
+            whole=_ends_body(start),
         )
 
 
@@ -203,6 +220,8 @@ class Stencil:
     forms: tuple[_Form, ...]
     head: _Hash
     body: _Hash
+    #: Whether the shared start is a body already: a letter without a personal word.
+    whole: bool
 
     def sign(self, personal: Sequence[bytes | None], rest: Sequence[bytes]) -> bytes:
         """The signature fields of one message, each with its line end; they go before all other fields.
@@ -214,7 +233,7 @@ class Stencil:
         Raises:
             ValueError: too many or too few values, or the last piece does not end a body.
         """
-        if not rest[-1].endswith(b"\r\n") or rest[-1].endswith(b"\r\n\r\n"):
+        if not (_ends_body(rest[-1]) if rest else self.whole):
             raise ValueError("dkim: the last piece of a body must end with one line end")
         body, head = self.body.copy(), self.head.copy()
         for piece in rest:
@@ -239,6 +258,10 @@ def sign_message(message: bytes, keys: Sequence[Key], at: int) -> bytes:
     """
     head, _, body = message.partition(b"\r\n\r\n")
     return Signer(tuple(keys)).stencil(_fields(head), at=at).sign((), [_simple(body)]) + message
+
+
+def _ends_body(last: bytes) -> bool:
+    return last.endswith(b"\r\n") and not last.endswith(b"\r\n\r\n")
 
 
 def _fields(head: bytes) -> Iterator[Field]:

@@ -93,7 +93,7 @@ class Composer:
         Raises:
             RejectedError: no letter, a hole without a value, an address that is none, or a header that would not
                 be ours.
-            SettingsError: a key to sign with cannot be read.
+            NeedsLoginError: a key to sign with cannot be read.
         """
         mail = message.body
         if not isinstance(mail, Mail):
@@ -222,8 +222,10 @@ class Composer:
 
     def _stencil(self, fields: Sequence[tuple[str, str]], start: bytes | int, date: datetime) -> Stencil | None:
         signer = self._signer()
-        if signer is None or not isinstance(start, bytes):
+        if signer is None:
             return None
+        if not isinstance(start, bytes):
+            raise TypeError("a body begins with the head of its first part")
         constant = [(name, value.encode()) for name, value in fields if value not in {"", _PERSONAL}]
         personal = [name for name, value in fields if value == _PERSONAL]
         return signer.stencil(constant, personal, start=start, at=int(date.timestamp()))

@@ -11,8 +11,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from dissemination.channels.email.addresses import mailbox
+from dissemination.channels.email.keys import KeySettings
 from dissemination.channels.email.mime import Sender
+from dissemination.channels.email.names import split_server
 from dissemination.channels.email.server import Server
+from dissemination.channels.email.standing import Sending
 from dissemination.errors import RejectedError
 from dissemination.model import Rate
 
@@ -140,6 +143,8 @@ class EmailSettings(ServerSettings):
     in_doubt: Literal["resend", "hold"] = Field(
         "resend", description="When an answer was lost: send again under the same Message-ID, or ask the officer."
     )
+    dkim: tuple[KeySettings, ...] = Field((), max_length=4, description="Keys that sign every mail.")
+    dns_server: str = Field("", max_length=80, description="Name server that doctor asks; empty: the system's.")
 
     @field_validator("sender", "reply_to", "envelope_sender", "unsubscribe_mailto")
     @classmethod
@@ -151,6 +156,20 @@ class EmailSettings(ServerSettings):
                 raise ValueError("no mail address; write one like news@example.eu") from None
             if box.needs_utf8:
                 raise ValueError("has letters beyond ASCII before the @; not every receiver takes them")
+        return value
+
+    @field_validator("dkim")
+    @classmethod
+    def _different(cls, value: tuple[KeySettings, ...]) -> tuple[KeySettings, ...]:
+        if len({(key.selector.lower(), key.domain.lower()) for key in value}) < len(value):
+            raise ValueError("a selector is named twice; each key has one of its own")
+        return value
+
+    @field_validator("dns_server")
+    @classmethod
+    def _asked(cls, value: str) -> str:
+        if value:
+            split_server(value)
         return value
 
     def who(self) -> Sender:
@@ -174,12 +193,16 @@ class EmailSettings(ServerSettings):
         are kept by one process, and whoever has set some needs no second one.
         """
         rated = any(rates.buckets("") for rates in (self.rates, *(server.rates for server in self.servers)))
-        return 1 if rated else self.processes or (cores if self.signs else 1)
+        return 1 if rated else self.processes or (cores if self.dkim else 1)
 
-    @property
-    def signs(self) -> bool:
-        """Whether mail is signed."""
-        return False
+    def sending(self) -> Sending:
+        """What receivers see of where mail comes from."""
+        return Sending(
+            sender=mailbox(self.sender).domain,
+            envelope=mailbox(self.envelope_sender or self.sender).domain,
+            host=self.host.lower(),
+            here=_is_loopback(self.host),
+        )
 
     def places(self, root: Path, secret: Callable[[str], str | None]) -> tuple[Server, ...]:
         """Where mail is handed over: the first server, and the further ones."""
