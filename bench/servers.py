@@ -63,9 +63,8 @@ def sink(*options: str, cache: Path = CACHE) -> Iterator[Server]:
 
 
 @contextmanager
-def smtp_sink() -> Iterator[Server]:
-    """Postfix's smtp-sink on a port that was free a moment ago."""
-    port = _free_port()
+def smtp_sink(port: int) -> Iterator[Server]:
+    """Postfix's smtp-sink, ended when the block is left. It keeps no count."""
     who = ["-u", "nobody"] if os.geteuid() == 0 else []
     program, environment = postfix("smtp-sink")
     with subprocess.Popen(
@@ -86,10 +85,10 @@ class Spent:
     cpu: float
 
 
-def smtp_source(port: int, messages: int, *options: str) -> Spent:
-    """Send so many messages by Postfix's smtp-source with eight sessions that stay open."""
+def smtp_source(port: int, messages: int, size: int) -> Spent:
+    """Send so many messages of `size` bytes by Postfix's smtp-source with eight sessions that stay open."""
     program, environment = postfix("smtp-source")
-    command = [program, "-s", "8", "-d", "-m", str(messages), *options, f"127.0.0.1:{port}"]
+    command = [program, "-s", "8", "-d", "-m", str(messages), "-l", str(size), f"127.0.0.1:{port}"]
     began = time.perf_counter()
     process = os.posix_spawn(program, command, environment)
     _, status, used = os.wait4(process, 0)
@@ -131,7 +130,8 @@ def _run(command: Sequence[str], place: str) -> int:
     return subprocess.run(command, cwd=place, check=False, stdout=subprocess.DEVNULL).returncode
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
