@@ -186,6 +186,8 @@ def with_aiosmtplib(wish: argparse.Namespace) -> Facts:
     letter, _ = read_letter(wish.letter)
     marks = {name: f"MARK{number}MARK" for number, name in enumerate(values(0))}
     whole = build(letter, marks, _filled(letter.text, marks), _filled(letter.html, marks)).as_bytes()
+    if whole.count(b"MARK") != 2 * sum(whole.count(mark.encode()) for mark in marks.values()):
+        raise SystemExit("bench: a line was broken inside a mark; change the marks")
     skeleton = whole.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     meter = Meter()
     asyncio.run(_pooled(wish, skeleton, {name: mark.encode() for name, mark in marks.items()}))
