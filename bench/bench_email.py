@@ -72,8 +72,9 @@ class Bench:
     #: Messages are divided by it.
     scale: int
     port: int = field(default_factory=servers.free_port)
-    #: Bytes of one message on the wire.
+    #: Bytes of one message on the wire, and the window that is the default.
     size: int = 0
+    window: int = 0
     runs: defaultdict[str, list[Facts]] = field(default_factory=lambda: defaultdict(list))
     _projects: dict[int, Path] = field(default_factory=dict)
 
@@ -149,7 +150,7 @@ class Bench:
             if people:
                 print(f"  importing {people} subscribers", file=sys.stderr)
                 project.subscribe(root, people)
-            project.approve(root)
+            self.window = project.approve(root)
             self._projects[people] = root
         return self._projects[people]
 
@@ -382,12 +383,12 @@ def described(bench: Bench) -> str:
     """The machine, the message and the senders' defaults."""
     from dissemination.channels.email import EmailSettings  # noqa: PLC0415 - what it has is asked
 
-    fields = {name: EmailSettings.model_fields.get(name) for name in ("connections", "window", "processes")}
-    defaults = [f"{name} {found.default}" for name, found in fields.items() if found is not None]
+    fields = {name: EmailSettings.model_fields.get(name) for name in ("connections", "depth", "processes")}
+    defaults = [f"window {bench.window}", *(f"{name} {found.default}" for name, found in fields.items() if found)]
     load = ", ".join(f"{one:.2f}" for one in os.getloadavg())
     return (
         f"{machine()}, kernel {platform.release()}, load {load}; {bench.size:,} bytes a message, "
-        f"{bench.pairs} interleaved pairs, defaults: {', '.join(defaults) or 'none'}"
+        f"{bench.pairs} interleaved pairs, defaults: {', '.join(defaults)}"
     )
 
 

@@ -13,7 +13,6 @@ import yaml
 
 from dissemination.bootstrap import opened
 from dissemination.files import shipped
-from dissemination.pipeline import content as codec
 
 #: The letter as the measured senders without a database read it, and the edition's key.
 LETTER = "letter.json"
@@ -117,8 +116,8 @@ def subscribe(root: Path, people: int) -> None:
     listing.unlink()
 
 
-def approve(root: Path) -> None:
-    """Plan and approve the edition, and write its letter beside it."""
+def approve(root: Path) -> int:
+    """Plan and approve the edition, and write its letter beside it; the window that the project has by default."""
     with opened(root) as app:
         app.plan()
         refused = [verdict for verdict in app.approve([], who="bench", everything=True) if verdict.refused]
@@ -126,5 +125,6 @@ def approve(root: Path) -> None:
             raise SystemExit(f"bench: not approved: {refused}")
         [edition] = [line.publication for line in app.plan().lines if line.publication.channel == "email"]
         body = app.parts.store.contents.body(edition.content)
+        window = app.parts.rules.window
     (root / LETTER).write_bytes(body)
-    codec.letters(body)  # what the senders without a database will read
+    return window
