@@ -34,6 +34,8 @@ HERE = Path(__file__).resolve().parent
 #: One network's round trip, in milliseconds.
 FAR = "20"
 MB = 1e6
+#: The longest that one run may take, in seconds: a million messages by a slow sender.
+PATIENCE = 3600
 
 Facts = Mapping[str, float]
 Sink = Callable[[], AbstractContextManager[servers.Server]]
@@ -218,9 +220,8 @@ def peak(facts: Facts) -> float:
 
 def _alone(case: str, *options: str) -> Facts:
     """One run of bench/one.py."""
-    done = subprocess.run(
-        [sys.executable, str(HERE / "one.py"), case, *options], stdout=subprocess.PIPE, text=True, check=False
-    )
+    command = [sys.executable, str(HERE / "one.py"), case, *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=PATIENCE)
     if done.returncode:
         raise SystemExit(f"bench: {case} ended with {done.returncode}")
     facts: Facts = json.loads(done.stdout.splitlines()[-1])
@@ -399,7 +400,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def every_run(bench: Bench) -> str:
     """Medians of every kind of run."""
-    heads = ("run", "messages", "messages a second", "CPU µs a message", "peak MB")
+    heads = ("run", "messages", "messages a second", "CPU µs a message", "peak MB", "start-up s")
     rows = [
         (
             name,
@@ -407,6 +408,7 @@ def every_run(bench: Bench) -> str:
             f"{bench.middle(name, rate):,.0f}",
             f"{bench.middle(name, cpu):,.0f}",
             f"{bench.middle(name, peak):.0f}" if "peak" in runs[0] else "",
+            f"{bench.middle(name, lambda facts: facts['startup']):.2f}" if "startup" in runs[0] else "",
         )
         for name, runs in bench.runs.items()
     ]
