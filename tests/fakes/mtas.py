@@ -6,9 +6,9 @@
         ...hand mail over to 127.0.0.1, exim.port...
         [mail] = jail.wait_for("ana", 1)
 
-`packages` is a folder made by `.ci/install-mail`. A jail is a copy of it (hard links) with users, devices, spool and
-mailboxes of its own, in which the servers run by chroot: their paths are compiled in, and nothing of the system's is
-touched. Needs root.
+`packages` is a folder made by `.ci/install-mail`. A jail is a copy of it (hard links) with users, devices, spool
+and mailboxes of its own, in which the servers run by chroot: their paths are compiled in, and nothing of the
+system's is touched. Needs root.
 
 What every server does with an address:
 
@@ -110,12 +110,10 @@ begin retry
 """
 
 _OPENSMTPD = """
-pki mx.test.example cert "/etc/tls/cert.pem"
-pki mx.test.example key "/etc/tls/key.pem"
 table known file:/etc/known
 table anyone {{ "@" = nobody }}
 filter lazy phase rcpt-to match rcpt-to {{ "lazy@strict.example" }} reject "451 4.2.1 try later"
-listen on 127.0.0.1 port {port} tls pki mx.test.example hostname mx.test.example filter lazy
+listen on 127.0.0.1 port {port} hostname mx.test.example filter lazy
 action strict mda "/bin/sh /etc/deliver %{{rcpt.user}}" virtual <known>
 action late mda "/bin/sh /etc/deliver %{{rcpt.user}}" virtual <anyone>
 match from any for domain strict.example action strict
@@ -164,8 +162,9 @@ userdb {{
 class Running:
     """A server that listens on 127.0.0.1."""
 
-    name: str
     port: int
+    #: Whether it offers STARTTLS. Debian 12's OpenSMTPD cannot sign with its OpenSSL.
+    tls: bool = True
 
 
 class Jail:
@@ -222,7 +221,7 @@ class Jail:
         self.write("smtpd.conf", _OPENSMTPD.format(port=port))
         self.write("deliver", _DELIVER)
         self._write_known()
-        return self._run("opensmtpd", port, "/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf")
+        return self._run("opensmtpd", port, "/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf", tls=False)
 
     def dovecot(self) -> Running:
         """IMAP with encryption from the start over the maildirs; any user, PASSWORD."""
@@ -253,7 +252,9 @@ class Jail:
 
     def wait_for(self, user: str, count: int) -> list[bytes]:
         """Wait until so many have arrived."""
-        wait_until(lambda: len(self.mails(user)) >= count, lambda: f"{user}: {len(self.mails(user))}; {self.logs()}")
+        wait_until(
+            lambda: len(self.mails(user)) >= count, lambda: f"{user}: {len(self.mails(user))}; {self.logs()}"
+        )
         return self.mails(user)
 
     # Inside
@@ -270,7 +271,7 @@ class Jail:
         names = [path.name for path in (self.root / "mail").iterdir()]
         self.write("known", "".join(f"{name}@strict.example nobody\n" for name in names))
 
-    def _run(self, name: str, port: int, *words: str) -> Running:
+    def _run(self, name: str, port: int, *words: str, tls: bool = True) -> Running:
         with (self.root / "var/log" / f"{name}.out").open("wb") as log:
             process = subprocess.Popen(
                 ["chroot", self.root, *words], stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0
@@ -278,7 +279,7 @@ class Jail:
         self._stack.callback(end, process)
         wait_until(lambda: listens(port) or process.poll() is not None, self.logs)
         assert process.poll() is None, self.logs()
-        return Running(name=name, port=port)
+        return Running(port=port, tls=tls)
 
 
 def end(process: subprocess.Popen) -> None:

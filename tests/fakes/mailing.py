@@ -1,0 +1,75 @@
+"""Driving the email channel by its public door: letters in several languages, and every outcome of each."""
+# ruff: noqa: RUF001 - Greek and Bulgarian letters look like Latin ones
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from dissemination.errors import ChannelError
+from dissemination.model import Letter, Message, Receipt, Slot
+from dissemination.testing import sample_mail, sample_message
+
+Outcome = Receipt | ChannelError
+
+#: Subjects and names beyond ASCII, each with words of its own for the body.
+TONGUES = {
+    "el": ("Η τρίτη συνάντηση των εταίρων στο Παρίσι", "Μαρία Παπαδοπούλου", "Καλημέρα"),
+    "bg": ("Партньорите се срещат за трети път в Париж", "Георги Иванов-Щърбев", "Добър ден"),
+    "ro": ("Partenerii se întâlnesc la Paris a treia oară: științe și țări", "Ștefan Țîrlea", "Bună ziua"),
+    "ar": ("يجتمع الشركاء في باريس للمرة الثالثة", "ليلى بنت أحمد", "صباح الخير"),
+    "en": ("Three meetings 🎉 and a family 👩‍👩‍👧‍👦 of regions 🇪🇺", 'Zoë 🦊 O\'Brien, "the" <Fox>', "Good day 🌍"),
+    "de": ("Größe " * 333 + "ß", "Jörg " * 399 + "Weiß", "Guten Tag"),  # 2,000 characters
+}
+
+
+def letter(lang: str) -> Letter:
+    """A letter in this language with the four holes, lines that begin with a dot, and lines without an end."""
+    subject, _, greeting = TONGUES[lang]
+    own = replace(sample_mail().letter, lang=lang, subject=subject)
+    start = f"{greeting}\n.\n..dots\n{subject} {greeting * 200}\n"
+    return replace(
+        own, text=(start, *own.text), html=(f"<p>{start}</p>\n<p>", Slot(name="name"), "</p>", *own.html)
+    )
+
+
+def letters(addresses: Sequence[str], *, edition: str = "weekly-2026-W48", bounce: str = "") -> list[Message]:
+    """One letter to each address, the languages in turn; the same arguments give the same messages."""
+    made = {lang: letter(lang) for lang in TONGUES}
+    messages = []
+    for number, address in enumerate(addresses):
+        lang = list(TONGUES)[number % len(TONGUES)]
+        mail = sample_mail(letter=made[lang], digest=f"{edition}-{lang}", address=address, name=TONGUES[lang][1])
+        values = {**mail.values, "name": TONGUES[lang][1], "email": address}
+        mail = replace(mail, values=values, **({"bounce": bounce} if bounce else {}))
+        messages.append(sample_message(mail, key=f"{edition}:email:1/{number}"))
+    return messages
+
+
+def drive(channel, messages: Sequence[Message], *, seconds: float = 30) -> Mapping[str, list[Outcome]]:
+    """Send over one line; every outcome of each message by its key. More than one each is the channel's fault."""
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+
+    def note(pairs) -> None:
+        for key, outcome in pairs:
+            outcomes[key].append(outcome)
+
+    if not hasattr(channel, "line"):
+        note(channel.send_many(messages))
+        return outcomes
+    line, waiting, end = channel.line(), iter(messages), time.monotonic() + seconds
+    while len(outcomes) < len(messages) and time.monotonic() < end:
+        if given := list(islice(waiting, line.room())):
+            line.give(given)
+        note(line.outcomes(0.1))
+    note(line.close(5))
+    return outcomes
+
+
+def only(outcomes: Mapping[str, list[Outcome]]) -> dict[str, Outcome]:
+    """Exactly one outcome each."""
+    assert all(len(each) == 1 for each in outcomes.values()), outcomes
+    return {key: outcome for key, [outcome] in outcomes.items()}
