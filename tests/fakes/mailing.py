@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from dissemination.errors import ChannelError
+from dissemination.errors import ChannelError, InDoubtError, RejectedError
 from dissemination.model import Letter, Message, Receipt, Slot
 from dissemination.testing import sample_mail, sample_message
 
@@ -73,3 +73,36 @@ def only(outcomes: Mapping[str, list[Outcome]]) -> dict[str, Outcome]:
     """Exactly one outcome each."""
     assert all(len(each) == 1 for each in outcomes.values()), outcomes
     return {key: outcome for key, [outcome] in outcomes.items()}
+
+
+def settle(channel, messages: Sequence[Message], *, seconds: float = 30) -> dict[str, list[Outcome]]:
+    """Send what is not settled again until everything is; every outcome of each message, in order."""
+    outcomes: dict[str, list[Outcome]] = {message.key: [] for message in messages}
+    left, end = list(messages), time.monotonic() + seconds
+    while left and time.monotonic() < end:
+        for key, outcome in only(drive(channel, left)).items():
+            outcomes[key].append(outcome)
+        left = [m for m in left if not isinstance(outcomes[m.key][-1], Receipt | RejectedError)]
+    return outcomes
+
+
+def judge(server, messages: Sequence[Message], outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+    """What was said of each message agrees with what the server did.
+
+    A receipt for what was taken only; "not sent" for what was not taken only; each message taken once, and at most
+    once more for each answer that was withheld; a repeat is the same message.
+    """
+    taken, bodies = Counter(mail.recipient for mail in server.accepted), defaultdict(set)
+    withheld = Counter(server.withheld)
+    for mail in server.accepted:
+        bodies[mail.recipient].add((mail.message_id, mail.body))
+    for message in messages:
+        who, said = message.body.address, outcomes[message.key]
+        [(message_id, _)] = bodies.get(who) or {("", b"")}
+        unsure = sum(isinstance(outcome, InDoubtError) for outcome in said)
+        receipts = [outcome for outcome in said if isinstance(outcome, Receipt)]
+        assert len(receipts) <= taken[who] <= len(receipts) + unsure, (
+            f"{who}: taken {taken[who]} times, said {said}"
+        )
+        assert taken[who] - len(receipts) <= withheld[message_id], f"{who}: in doubt without need, said {said}"
+        assert {receipt.id for receipt in receipts} <= {message_id}
