@@ -36,12 +36,13 @@ def letter(lang: str) -> Letter:
     )
 
 
-def letters(addresses: Sequence[str], *, edition: str = "weekly-2026-W48", bounce: str = "") -> list[Message]:
+def letters(addresses: Sequence[str], *, langs: Sequence[str] = tuple(TONGUES), bounce: str = "") -> list[Message]:
     """One letter to each address, the languages in turn; the same arguments give the same messages."""
-    made = {lang: letter(lang) for lang in TONGUES}
+    edition = "weekly-2026-W48"
+    made = {lang: letter(lang) for lang in langs}
     messages = []
     for number, address in enumerate(addresses):
-        lang = list(TONGUES)[number % len(TONGUES)]
+        lang = langs[number % len(langs)]
         mail = sample_mail(letter=made[lang], digest=f"{edition}-{lang}", address=address, name=TONGUES[lang][1])
         values = {**mail.values, "name": TONGUES[lang][1], "email": address}
         mail = replace(mail, values=values, **({"bounce": bounce} if bounce else {}))

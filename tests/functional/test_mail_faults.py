@@ -98,7 +98,7 @@ def meeting(tmp_path, smtp_server, request):
 
 
 def people(count=PEOPLE):
-    return letters([f"p{n}@example.org" for n in range(count)])
+    return letters([f"p{n}@example.org" for n in range(count)], langs=("ro",))
 
 
 def kind(outcome):
