@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import shutil
 import ssl
@@ -75,6 +76,19 @@ def missing(what):
     if os.environ.get("DISSEMINATION_NO_SKIPS"):
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.fixture
+def mail_jail(tmp_path, certificate):
+    """Starts real mail servers: mail_jail().exim() and others, see tests/fakes/mtas.py; ended with the test."""
+    packages = Path(os.environ.get("DISSEMINATION_MAIL_SERVERS", ""))
+    if os.geteuid() != 0:
+        pytest.skip("real mail servers start only as root")
+    if not (packages / "complete").exists():
+        missing("no real mail servers: .ci/install-mail FOLDER, then DISSEMINATION_MAIL_SERVERS=FOLDER")
+    jails = (tmp_path / f"jail{number}" for number in itertools.count())
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(importlib.import_module("mtas").Jail(packages, next(jails), certificate))
 
 
 POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
