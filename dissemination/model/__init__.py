@@ -5,7 +5,6 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
-    Audience,
     Edition,
     Entry,
     EntryPicture,
@@ -29,6 +28,19 @@ from dissemination.model.items import (
     PostOverride,
     Project,
 )
+from dissemination.model.people import (
+    Added,
+    Audience,
+    Consent,
+    Dossier,
+    Received,
+    Step,
+    Subscriber,
+    Suppressed,
+    Why,
+    Wording,
+)
+from dissemination.model.privacy import Keep, Privacy
 from dissemination.model.publishing import (
     Claim,
     Content,
@@ -43,7 +55,6 @@ from dissemination.model.publishing import (
     Publication,
     Rate,
     Receipt,
-    Subscriber,
 )
 from dissemination.model.states import (
     Carries,
@@ -58,11 +69,14 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "Added",
     "Audience",
     "Carries",
     "Claim",
+    "Consent",
     "Content",
     "DeliveryState",
+    "Dossier",
     "Edition",
     "Entry",
     "EntryPicture",
@@ -76,6 +90,7 @@ __all__ = [
     "Image",
     "ItemStatus",
     "ItemType",
+    "Keep",
     "Letter",
     "Level",
     "Limits",
@@ -90,16 +105,22 @@ __all__ = [
     "Post",
     "PostOverride",
     "PostPicture",
+    "Privacy",
     "Project",
     "Publication",
     "Rate",
     "Receipt",
+    "Received",
     "Repeat",
     "Segments",
     "Site",
     "Slot",
     "State",
+    "Step",
     "Subscriber",
+    "Suppressed",
     "Topic",
     "Units",
+    "Why",
+    "Wording",
 ]

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from dissemination.errors import DisseminationError
 from dissemination.model import Carries, Level
-from dissemination.pipeline.compose import Composer
+from dissemination.pipeline.compose import MAIL, Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.privacy import missing
 from dissemination.ports import Probes
 
 
@@ -99,4 +100,23 @@ def _probed(name: str, probe: Callable[[], str]) -> Symptom:
         return Symptom(what=name, level=Level.ERROR, said=str(error))
 
 
-_CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (_database, _clock, _python, _templates, _channels)
+def _privacy(parts: Parts) -> Iterator[Symptom]:
+    """Whoever writes to people keeps a record of it (GDPR, article 30)."""
+    if MAIL not in parts.channels:
+        return
+    lacking = missing(parts)
+    if lacking:
+        said = f"the record of processing lacks {', '.join(lacking)}; fill them in settings.yaml"
+        yield Symptom(what="privacy", level=Level.WARNING, said=said)
+    else:
+        yield Symptom(what="privacy", said="the record of processing is complete")
+
+
+_CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (
+    _database,
+    _clock,
+    _python,
+    _templates,
+    _channels,
+    _privacy,
+)

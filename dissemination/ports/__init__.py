@@ -21,6 +21,7 @@ from dissemination.ports.doors import (
     Tokens,
 )
 from dissemination.ports.store import (
+    ArrivalsStore,
     ContentsStore,
     ControlsStore,
     DeliveriesStore,
@@ -28,12 +29,14 @@ from dissemination.ports.store import (
     EventsStore,
     ItemsStore,
     PeopleStore,
+    PrivacyStore,
     PublicationsStore,
     Store,
 )
 
 __all__ = [
     "Addresses",
+    "ArrivalsStore",
     "Channel",
     "ChannelOptions",
     "Clock",
@@ -50,6 +53,7 @@ __all__ = [
     "Notifier",
     "PeopleStore",
     "Pictures",
+    "PrivacyStore",
     "Probes",
     "PublicationsStore",
     "Quotas",

@@ -19,8 +19,8 @@ from sqlalchemy.engine import Connection
 from dissemination.errors import BusyError, StoreError, WrongUseError
 from dissemination.ports import Clock
 
-#: How long a small change waits for its turn, in seconds.
-PATIENCE = 30.0
+#: How long a small change waits for its turn, in seconds: taking a million people in may last half a minute.
+PATIENCE = 90.0
 #: The write-ahead log is folded back when it is larger than this many bytes.
 CHECKPOINT_BYTES = 16_000_000
 
@@ -69,25 +69,53 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, lock: str = "") -> Iterator[Connection]:
+    def apart(self) -> Iterator[Connection]:
+        """A connection whose temporary tables end with it. What is written there alone waits for nobody.
+
+        They lie in a file that has no name, or in the server's own space: a crash leaves nothing behind.
+        """
+        connection = self.engine.connect()
+        # Closed at the end, not handed back: the next one to use it would find the tables.
+        connection.detach()
+        try:
+            yield connection
+        finally:
+            with self._turn, self._write_lock():  # as in `close`
+                connection.close()
+
+    @contextmanager
+    def write(self, lock: str = "", *, on: Connection | None = None) -> Iterator[Connection]:
         """One transaction. Nothing is said to have happened before it returns.
 
         Args:
             lock: on PostgreSQL, work of the same name waits for one another (an advisory lock).
+            on: a connection of `apart`, idle; a new one where left out.
 
         Raises:
-            BusyError: another process did not let go for 30 seconds.
+            BusyError: another process did not let go for `PATIENCE` seconds.
             StoreError: the disk is full or faulty; nothing was changed.
         """
         with self._turn, self._write_lock():
             try:
-                with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                with self._writer(on) as connection, connection.begin():
                     if lock and self.is_postgres:
                         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(lock))))
                     yield connection
             except sa.exc.OperationalError as error:
                 raise StoreError(f"database: {error.orig}; nothing of this step was kept") from error
             self._fold_log()
+
+    @contextmanager
+    def _writer(self, on: Connection | None) -> Iterator[Connection]:
+        if on is None:
+            with self.engine.connect().execution_options(writing=True) as connection:
+                yield connection
+            return
+        on.execution_options(writing=True)
+        try:
+            yield on
+        finally:
+            on.execution_options(writing=False)
 
     def now(self, connection: Connection) -> datetime:
         """The instant that leases are judged by: the database's own where machines share it."""
@@ -153,6 +181,10 @@ class Database:
             source.close()
         partial.chmod(0o600)
         partial.replace(target)
+
+    def copies(self) -> list[Path]:
+        """Copies beside the database that were made before an upgrade or a restoring, with their logs."""
+        return sorted(self.path.parent.glob(f"{self.path.name}.before-*")) if self.path else []
 
     @contextmanager
     def hold(self) -> Iterator[None]:

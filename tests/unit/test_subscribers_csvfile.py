@@ -20,7 +20,8 @@ FULL = "email,name,lang,lists,consent_source,consent_at\n"
 
 def read(text, **options):
     stream = io.StringIO(text, newline="")
-    return list(read_subscribers(stream, **{"default_lang": "en", "source": "form", "consent_at": DAY} | options))
+    rows = read_subscribers(stream, **{"default_lang": "en", "source": "form", "consent_at": DAY} | options)
+    return [row if isinstance(row, Finding) else row[1] for row in rows]
 
 
 def one(text, **options):
