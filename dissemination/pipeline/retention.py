@@ -42,7 +42,10 @@ _CALLED = {
 
 
 def clean(parts: Parts, addresses: Addresses) -> Cleaned:
-    """Apply `privacy.keep` now. People who go leave the keyed hash of their address, so that no import brings them back."""
+    """Apply `privacy.keep` now.
+
+    People who go leave the keyed hash of their address, so that no import brings them back.
+    """
     keep, now = parts.privacy.keep, parts.clock.now()
 
     def ago(days: int) -> datetime:

@@ -363,7 +363,7 @@ class PrivacyStore(Protocol):
         ...
 
     def clear(self, *, troubles: datetime, log: datetime, proofs: datetime) -> tuple[int, int, int]:
-        """Forget words of servers, log lines and consent lines of erased people that are older than these instants."""
+        """Forget what servers said, log lines and consent lines of erased people that are older than this."""
         ...
 
     def copies(self) -> Sequence[str]:

@@ -149,7 +149,9 @@ class Arrivals:
 
     def _list(self, connection: Connection) -> None:
         for name in sorted(self._lists):
-            among = (SEPARATOR + _arrivals.c.lists + SEPARATOR).contains(f"{SEPARATOR}{name}{SEPARATOR}", autoescape=True)
+            among = (SEPARATOR + _arrivals.c.lists + SEPARATOR).contains(
+                f"{SEPARATOR}{name}{SEPARATOR}", autoescape=True
+            )
             query = sa.select(sa.literal(name), subscribers.c.id).select_from(_matched()).where(among)
             insert = insert_missing(connection, memberships)
             connection.execute(insert.from_select(["list", "subscriber"], query))

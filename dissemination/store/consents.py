@@ -68,5 +68,7 @@ def _line(row: sa.RowMapping) -> Consent:
         form=row["form"],
         wording=wording,
         # A line whose words are gone proves nothing any more, and says so.
-        proved=None if row["wording"] is None else bool(wording and digest_of(wording.text.encode()) == wording.digest),
+        proved=None
+        if row["wording"] is None
+        else bool(wording and digest_of(wording.text.encode()) == wording.digest),
     )

@@ -28,7 +28,7 @@ def merged(connection: Connection, old: sa.ColumnElement[Any], new: sa.ColumnEle
     return sa.func.json_patch(sa.func.coalesce(old, sa.text("'{}'")), new, type_=sa.JSON())
 
 
-def keys_of(connection: Connection, column: sa.Column[Any]) -> sa.Select[tuple[str]]:
+def keys_of(connection: Connection, column: sa.Column[Any]) -> sa.Select[Any]:
     """The names that the JSON objects of a column have, each once."""
     if connection.dialect.name == "postgresql":
         return sa.select(sa.func.json_object_keys(column)).where(column.is_not(None)).distinct()

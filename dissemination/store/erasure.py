@@ -74,7 +74,7 @@ def _sentences(table: sa.Table, column: sa.Column[str]) -> Callable[[Connection,
     return scrub
 
 
-#: Every place that may name a person, besides `subscribers`. A table that comes with a trace of people adds itself here.
+#: Every place that may name a person, besides `subscribers`. A table that holds traces of people adds itself here.
 TRACES: tuple[Callable[[Connection, Gone], None], ...] = (
     _lists,
     _consents,

@@ -87,7 +87,10 @@ class People:
     def attributes(self) -> Sequence[str]:
         """The names of all attributes that somebody has, in order."""
         with self._database.read() as connection:
-            return sorted(connection.execute(keys_of(connection, subscribers.c.attributes)).scalars())
+            names: sa.ScalarResult[str] = connection.execute(
+                keys_of(connection, subscribers.c.attributes)
+            ).scalars()
+            return sorted(names)
 
     def by_id(self, subscriber: int) -> Subscriber | None:
         """One person, also one who left; None: erased, or never there."""
@@ -118,7 +121,11 @@ class People:
         """
         now = self._database.clock.now()
         with self._database.write("people") as connection:
-            row = connection.execute(sa.select(subscribers).where(subscribers.c.address == address)).mappings().first()
+            row = (
+                connection.execute(sa.select(subscribers).where(subscribers.c.address == address))
+                .mappings()
+                .first()
+            )
             if row:
                 gone = erasure.Gone(id=row["id"], address=address, email=row["email"], hash=hashed, at=now)
                 erasure.erase(connection, gone)

@@ -1,4 +1,4 @@
-"""What the law asks of the database: one person's whole dossier, the words they agreed to, and forgetting in time."""
+"""What the law asks of the database: one person's whole dossier, the words they saw, forgetting in time."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Privacy:
             return erasure.outdated_people(connection, unconfirmed, departed, limit)
 
     def clear(self, *, troubles: datetime, log: datetime, proofs: datetime) -> tuple[int, int, int]:
-        """Forget words of servers, log lines and consent lines of erased people that are older than these instants."""
+        """Forget what servers said, log lines and consent lines of erased people that are older than this."""
         with self._database.write("people") as connection:
             return (
                 erasure.clear_troubles(connection, troubles),

@@ -208,7 +208,7 @@ wordings = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 
-#: Who agreed to what, and took it back. After an erasure `subscriber` is NULL and only `hash` tells whose line it was.
+#: Who agreed to what, and took it back. After an erasure `subscriber` is NULL: only `hash` tells whose line it was.
 consents = sa.Table(
     "consents",
     metadata,

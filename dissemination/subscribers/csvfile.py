@@ -71,11 +71,11 @@ def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once 
     default_lists: Sequence[str] = (),
     path: str = "subscribers.csv",
 ) -> Iterator[tuple[int, Subscriber] | Finding]:
-    """Read people with their line, or what is wrong with their line. The first line names the columns; unknown ones are ignored, and
-    those called attr.NAME hold attributes.
+    """Read people with their line, or what is wrong with it.
 
-    A line is a person: line breaks inside quotes are not taken. Comma, semicolon or tab separate. Whoever `state`
-    calls anything but active is left out, so that an export can be read back.
+    The first line names the columns; those called attr.NAME hold attributes, and unknown ones are ignored. A line
+    is a person: line breaks inside quotes are not taken. Comma, semicolon or tab separate. Whoever `state` calls
+    anything but active is left out, so that an export can be read back.
 
     Args:
         stream: opened with newline="" or not, as UTF-8; a byte order mark is skipped.
@@ -110,7 +110,8 @@ def write_subscribers(stream: TextIO, people: Iterable[Subscriber], attributes: 
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow([*_COLUMNS, *(f"attr.{name}" for name in attributes)])
     count = 0
-    for count, person in enumerate(people, 1):
+    for person in people:
+        count += 1
         cells = (
             person.email,
             person.name,
@@ -210,7 +211,9 @@ def _person(line: str | None, layout: _Layout) -> Subscriber | None:
     cells = _cells(line, layout.delimiter)
     if len(cells) > len(layout.columns):
         fix = "put quotes around a cell that holds the separator"
-        raise _Refused("subscriber-line", "", f"{len(cells)} cells under {len(layout.columns)} columns", fix, line or "")
+        raise _Refused(
+            "subscriber-line", "", f"{len(cells)} cells under {len(layout.columns)} columns", fix, line or ""
+        )
     if len(line or "") > _FIELD_LIMIT:
         _refuse_long(cells, layout)
     row = dict(zip(layout.columns, cells, strict=False))
@@ -237,7 +240,9 @@ def _refuse_long(cells: Sequence[str], layout: _Layout) -> None:
     ours = dict(enumerate(layout.columns)) | {place: f"attr.{name}" for place, name in layout.attributes}
     for place, cell in enumerate(cells):
         if ours[place] and len(cell) > _FIELD_LIMIT:
-            raise _Refused("subscriber-cell", ours[place], f"more than {_FIELD_LIMIT} characters", "shorten it", cell)
+            raise _Refused(
+                "subscriber-cell", ours[place], f"more than {_FIELD_LIMIT} characters", "shorten it", cell
+            )
 
 
 def _email(cell: str) -> str:
