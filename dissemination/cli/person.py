@@ -52,7 +52,7 @@ def _facts(dossier: Dossier) -> dict[str, object]:
 
 def _show(dossier: Dossier, zone: str) -> None:
     say(f"[bold]{safe(dossier.person.email)}[/bold]")
-    rows = columns(10, None)
+    rows = columns(11, None)
     for name, value in _lines(dossier, zone):
         rows.add_row(f"  {name}", safe(value))
     say(rows)
@@ -83,16 +83,14 @@ def _lines(dossier: Dossier, zone: str) -> Iterator[tuple[str, str]]:
 
 
 def _show_consent(line: Consent, zone: str) -> None:
-    rows = columns(10, None)
+    rows = columns(11, None)
     said = ", ".join(
         filter(None, (line.source, line.form, f"lists: {', '.join(line.lists)}" if line.lists else ""))
     )
     rows.add_row(f"  {line.step.value}", f"{moment(line.at, zone)}: {safe(said)}")
     if line.wording:
-        proof = "the words are those" if line.proved else "[red]the words were changed since[/red]"
-        rows.add_row(
-            "", f"wording {line.wording.version} ({line.wording.lang}), {proof} of {line.wording.digest[:12]}:"
-        )
+        proof = "proved by" if line.proved else "[red]no longer the words of[/red]"
+        rows.add_row("", f"wording {line.wording.version} ({line.wording.lang}), {proof} {line.wording.digest[:12]}:")
         rows.add_row("", f"[italic]{safe(line.wording.text)}[/italic]")
     elif line.proved is False:
         rows.add_row("", "[red]the words they agreed to are no longer in the database[/red]")

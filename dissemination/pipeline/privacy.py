@@ -44,13 +44,13 @@ def _limits(privacy: Privacy) -> Sequence[str]:
 
 #: A field of `Keep` -> what it means.
 _KEPT = {
-    "unconfirmed": "who never confirmed: {} days",
-    "departed": "who unsubscribed or is suppressed: {} days, then only a keyed hash of the address, "
+    "unconfirmed": "who never confirmed: {:,} days",
+    "departed": "who unsubscribed or is suppressed: {:,} days, then only a keyed hash of the address, "
     "so that nobody writes to it again",
-    "proof": "proof of consent of people who were erased, without name and address: {} days",
-    "troubles": "answers of mail servers about single letters: {} days",
-    "log": "log: {} days",
-    "copies": "copies of the database made before an upgrade or a restoring: {} days",
+    "proof": "proof of consent of people who were erased, without name and address: {:,} days",
+    "troubles": "answers of mail servers about single letters: {:,} days",
+    "log": "log: {:,} days",
+    "copies": "copies of the database made before an upgrade or a restoring: {:,} days",
 }
 _DATA = (
     "mail address, name, language, mailing lists, attributes for segments",

@@ -13,7 +13,7 @@ from dissemination.ports import Addresses
 KIND = "cleaned"
 EVERY = timedelta(days=1)
 #: People of one step: other changes get their turn in between.
-_STEP = 500
+_STEP = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +53,7 @@ def clean(parts: Parts, addresses: Addresses) -> Cleaned:
 
     people = 0
     while found := parts.store.privacy.outdated_people(ago(keep.unconfirmed), ago(keep.departed), _STEP):
-        for address in found:
-            people += parts.store.people.remove(*addresses.both(address), bar=True)
+        people += parts.store.people.remove_all([addresses.both(address) for address in found], bar=True)
     troubles, log, proofs = parts.store.privacy.clear(
         troubles=ago(keep.troubles), log=ago(keep.log), proofs=ago(keep.proof)
     )

@@ -295,6 +295,10 @@ class PeopleStore(Protocol):
         """
         ...
 
+    def remove_all(self, who: Sequence[tuple[str, str]], *, bar: bool = False) -> int:
+        """`remove` for several people in one transaction: (normalised address, hash); how many were there."""
+        ...
+
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
         """Never write to this address again, also after a new import. True if it was on the list."""
         ...

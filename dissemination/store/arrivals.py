@@ -179,6 +179,7 @@ def _log(connection: Connection, last: int, said: tuple[Step, str, str | None]) 
         consents.c.at == _arrivals.c.consent_at,
         consents.c.source == _arrivals.c.consent_source,
         consents.c.lists == _arrivals.c.lists,
+        consents.c.wording.is_not_distinct_from(sa.literal(wording, type_=sa.Text)),
     )
     query = sa.select(*facts).select_from(_matched()).where(_arrivals.c.consent_at.is_not(None))
     query = query.where(sa.or_(subscribers.c.id > last, ~logged))

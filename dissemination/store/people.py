@@ -60,7 +60,7 @@ class People:
         """
         with self.set_aside() as aside:
             aside.add((line, *row) for line, row in enumerate(rows))
-            added = aside.settle(step=Step.GIVEN, form="one by one")
+            added = aside.settle(step=Step.GIVEN, form="by hand")
         return added.new, added.known, added.suppressed
 
     def set_aside(self) -> AbstractContextManager[Arrivals]:
@@ -119,21 +119,24 @@ class People:
             hashed: its keyed hash, under which their consent lines are kept without names; "": those go, too.
             bar: suppress the hash as well, so that no import brings the address back.
         """
-        now = self._database.clock.now()
+        return bool(self.remove_all([(address, hashed)], bar=bar))
+
+    def remove_all(self, who: Sequence[tuple[str, str]], *, bar: bool = False) -> int:
+        """`remove` for several people in one transaction: (normalised address, hash); how many were there."""
+        now, done = self._database.clock.now(), 0
         with self._database.write("people") as connection:
-            row = (
-                connection.execute(sa.select(subscribers).where(subscribers.c.address == address))
-                .mappings()
-                .first()
-            )
-            if row:
-                gone = erasure.Gone(id=row["id"], address=address, email=row["email"], hash=hashed, at=now)
-                erasure.erase(connection, gone)
-            if bar:
-                _bar(connection, hashed, Why.ERASED, now)
+            for address, hashed in who:
+                query = sa.select(subscribers.c.id, subscribers.c.email).where(subscribers.c.address == address)
+                row = connection.execute(query).first()
+                if row:
+                    gone = erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now)
+                    erasure.erase(connection, gone)
+                    done += 1
+                if bar:
+                    _bar(connection, hashed, Why.ERASED, now)
         # An erased address must not stay behind in the write-ahead log either.
         self._database.checkpoint()
-        return row is not None
+        return done
 
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
         """Never write to this address again, also after a new import. True if it was on the list.
