@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check bench-dkim setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim bench-people setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -24,6 +24,10 @@ bench-check: .venv/ready
 # CPU of a signature by our signer beside the library's own.
 bench-dkim: .venv/ready
 	$(BIN)/python bench/bench_dkim.py
+
+# Seconds and memory that a million people take: import, freezing, export, erasure.
+bench-people: .venv/ready
+	$(BIN)/python bench/bench_people.py
 
 setup: .venv/ready
 

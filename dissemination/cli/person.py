@@ -90,7 +90,9 @@ def _show_consent(line: Consent, zone: str) -> None:
     rows.add_row(f"  {line.step.value}", f"{moment(line.at, zone)}: {safe(said)}")
     if line.wording:
         proof = "proved by" if line.proved else "[red]no longer the words of[/red]"
-        rows.add_row("", f"wording {line.wording.version} ({line.wording.lang}), {proof} {line.wording.digest[:12]}:")
+        rows.add_row(
+            "", f"wording {line.wording.version} ({line.wording.lang}), {proof} {line.wording.digest[:12]}:"
+        )
         rows.add_row("", f"[italic]{safe(line.wording.text)}[/italic]")
     elif line.proved is False:
         rows.add_row("", "[red]the words they agreed to are no longer in the database[/red]")

@@ -57,6 +57,8 @@ def clean(parts: Parts, addresses: Addresses) -> Cleaned:
     troubles, log, proofs = parts.store.privacy.clear(
         troubles=ago(keep.troubles), log=ago(keep.log), proofs=ago(keep.proof)
     )
+    if people:
+        parts.store.privacy.scour()
     copies = parts.store.privacy.clear_copies(ago(keep.copies))
     cleaned = Cleaned(people=people, troubles=troubles, log=log, proofs=proofs, copies=copies)
     parts.store.events.add(Happening(at=now, kind=KIND, detail=str(cleaned)))

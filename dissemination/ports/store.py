@@ -296,7 +296,10 @@ class PeopleStore(Protocol):
         ...
 
     def remove_all(self, who: Sequence[tuple[str, str]], *, bar: bool = False) -> int:
-        """`remove` for several people in one transaction: (normalised address, hash); how many were there."""
+        """`remove` for several people, (normalised address, hash), in one transaction; how many were there.
+
+        Call `privacy.scour` when the last of them are erased.
+        """
         ...
 
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
@@ -368,6 +371,10 @@ class PrivacyStore(Protocol):
 
     def clear(self, *, troubles: datetime, log: datetime, proofs: datetime) -> tuple[int, int, int]:
         """Forget what servers said, log lines and consent lines of erased people that are older than this."""
+        ...
+
+    def scour(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it."""
         ...
 
     def copies(self) -> Sequence[str]:

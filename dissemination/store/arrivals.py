@@ -6,8 +6,11 @@ writes to the database, all or nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,7 +21,7 @@ from dissemination.model import Added, Step, Subscriber
 from dissemination.store.consents import SEPARATOR
 from dissemination.store.database import Database
 from dissemination.store.dialect import insert_missing, merged
-from dissemination.store.schema import Instant, consents, memberships, subscribers, suppressions
+from dissemination.store.schema import Instant, consents, memberships, microseconds, subscribers, suppressions
 
 #: (line, person, normalised address, suppression hash).
 Arrival = tuple[int, Subscriber, str, str]
@@ -26,7 +29,7 @@ Arrival = tuple[int, Subscriber, str, str]
 #: Rows of one statement.
 _BATCH = 2_000
 #: Pages of SQLite's cache while people are taken in, in KiB: an index of a million addresses is filled in no order.
-_CACHE = 32_000
+_CACHE = 64_000
 
 _arrivals = sa.Table(
     "arrivals",
@@ -44,6 +47,7 @@ _arrivals = sa.Table(
     sa.Column("domain", sa.Text, nullable=False),
     prefixes=["TEMPORARY"],
 )
+_NAMES = _arrivals.columns.keys()
 #: Columns that a subscriber is made of.
 _TAKEN = ("email", "address", "name", "lang", "consent_source", "consent_at", "domain", "attributes")
 
@@ -59,25 +63,28 @@ class Arrivals:
     def add(self, rows: Iterable[Arrival]) -> None:
         """Set people aside. No line number may come twice."""
         waiting = iter(rows)
+        # The driver's own statement, and values that it takes as they are: a third of the time of a million rows.
+        statement = sa.insert(_arrivals).compile(dialect=self._connection.dialect)
         while batch := [self._row(*row) for row in islice(waiting, _BATCH)]:
+            values: Any = batch if statement.positional else [dict(zip(_NAMES, row, strict=True)) for row in batch]
             with self._connection.begin():
-                self._connection.execute(sa.insert(_arrivals), batch)
+                self._connection.exec_driver_sql(str(statement), values)
 
-    def _row(self, line: int, person: Subscriber, address: str, hashed: str) -> dict[str, Any]:
+    def _row(self, line: int, person: Subscriber, address: str, hashed: str) -> tuple[Any, ...]:
         self._lists.update(person.lists)
-        return {
-            "line": line,
-            "email": person.email,
-            "address": address,
-            "hash": hashed,
-            "name": person.name,
-            "lang": person.lang,
-            "lists": SEPARATOR.join(person.lists),
-            "consent_source": person.consent_source,
-            "consent_at": person.consent_at,
-            "attributes": dict(person.attributes) or None,
-            "domain": address.rpartition("@")[2],
-        }
+        return (
+            line,
+            person.email,
+            address,
+            hashed,
+            person.name,
+            person.lang,
+            SEPARATOR.join(person.lists),
+            person.consent_source,
+            _instant(person.consent_at),
+            json.dumps(dict(person.attributes)) if person.attributes else None,
+            address.rpartition("@")[2],
+        )
 
     def repeated(self) -> Iterator[tuple[int, int]]:
         """(line, first line with the same address), for every line that repeats an earlier one."""
@@ -155,6 +162,12 @@ class Arrivals:
             query = sa.select(sa.literal(name), subscribers.c.id).select_from(_matched()).where(among)
             insert = insert_missing(connection, memberships)
             connection.execute(insert.from_select(["list", "subscriber"], query))
+
+
+@lru_cache(maxsize=4_096)
+def _instant(moment: datetime | None) -> int | None:
+    """As the column keeps it; a file has few dates."""
+    return None if moment is None else microseconds(moment)
 
 
 def _matched() -> sa.Join:

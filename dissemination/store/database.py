@@ -7,7 +7,7 @@ import os
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,8 @@ from dissemination.ports import Clock
 PATIENCE = 90.0
 #: The write-ahead log is folded back when it is larger than this many bytes.
 CHECKPOINT_BYTES = 16_000_000
+#: Bytes that are looked through at once.
+_CHUNK = 1 << 20
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -138,16 +140,31 @@ class Database:
                 self._pragma("wal_checkpoint(TRUNCATE)")
 
     def _pragma(self, words: str) -> list[Any]:
+        return self._run(f"PRAGMA {words}")
+
+    def _run(self, words: str) -> list[Any]:
+        """Outside of any transaction."""
         raw = self.engine.raw_connection()
         try:
-            return list(raw.cursor().execute(f"PRAGMA {words}").fetchall())
+            return list(raw.cursor().execute(words).fetchall())
         finally:
             raw.close()
 
-    def checkpoint(self) -> None:
-        """Fold the whole log back, so that what was deleted is gone from it too."""
-        if self.path:
-            with self._turn, self._write_lock():
+    def scour(self, words: Collection[str] = ()) -> None:
+        """Make sure that words which were deleted are in none of the files any more.
+
+        SQLite overwrites a deleted row, and yet a copy of it may lie in the unused part of a page, from when its
+        neighbours moved. Where the file still holds one of the words, it is written anew (VACUUM).
+
+        Args:
+            words: in whatever case; none: it is written anew at once.
+        """
+        if not self.path:
+            return
+        with self._turn, self._write_lock():
+            self._pragma("wal_checkpoint(TRUNCATE)")
+            if not words or _holds(self.path, words):
+                self._run("VACUUM")
                 self._pragma("wal_checkpoint(TRUNCATE)")
 
     def check(self) -> list[str]:
@@ -219,6 +236,20 @@ class Database:
         # The last connection to close folds the log back: that too needs the write lock.
         with self._write_lock():
             self.engine.dispose()
+
+
+def _holds(path: Path, words: Collection[str]) -> bool:
+    """Whether the file has one of the words, in whatever case."""
+    needles = [word.lower().encode() for word in words]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as stream:
+        before = b""
+        while chunk := stream.read(_CHUNK):
+            seen = before + chunk.lower()
+            if any(needle in seen for needle in needles):
+                return True
+            before = seen[len(seen) - overlap :]
+    return False
 
 
 def _engine_options(*, on_file: bool) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -37,10 +36,10 @@ def _members(lists: Sequence[str]) -> sa.Select[tuple[int]]:
     return sa.select(memberships.c.subscriber).where(memberships.c.list.in_(lists), here)
 
 
-def to_subscriber(row: sa.RowMapping) -> Subscriber:
-    """A row of `subscribers` as a value, without lists."""
-    names = ("id", "email", "name", "lang", "state", "consent_source", "consent_at")
-    return Subscriber(**{name: row[name] for name in names}, attributes=row["attributes"] or {})
+def to_subscriber(row: sa.RowMapping, lists: Sequence[str] = ()) -> Subscriber:
+    """A row of `subscribers` as a value."""
+    facts = {name: row[name] for name in ("id", "email", "name", "lang", "state", "consent_source", "consent_at")}
+    return Subscriber(**facts, lists=tuple(lists), attributes=row["attributes"] or {})
 
 
 class People:
@@ -82,7 +81,7 @@ class People:
             query = query.where(subscribers.c.id.in_(_members([listed])))
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-            return with_lists(connection, [to_subscriber(row) for row in rows])
+            return with_lists(connection, rows)
 
     def attributes(self) -> Sequence[str]:
         """The names of all attributes that somebody has, in order."""
@@ -103,7 +102,7 @@ class People:
     def _one(self, which: sa.ColumnElement[bool]) -> Subscriber | None:
         with self._database.read() as connection:
             row = connection.execute(sa.select(subscribers).where(which)).mappings().first()
-            return with_lists(connection, [to_subscriber(row)])[0] if row else None
+            return with_lists(connection, [row])[0] if row else None
 
     def count(self, audience: Audience) -> int:
         """How many people an audience is at this moment."""
@@ -119,24 +118,31 @@ class People:
             hashed: its keyed hash, under which their consent lines are kept without names; "": those go, too.
             bar: suppress the hash as well, so that no import brings the address back.
         """
-        return bool(self.remove_all([(address, hashed)], bar=bar))
+        gone = self._erase([(address, hashed)], bar=bar)
+        if gone:
+            self._database.scour([word for one in gone for word in (one.address, one.email)])
+        return bool(gone)
 
     def remove_all(self, who: Sequence[tuple[str, str]], *, bar: bool = False) -> int:
-        """`remove` for several people in one transaction: (normalised address, hash); how many were there."""
-        now, done = self._database.clock.now(), 0
+        """`remove` for several people, (normalised address, hash), in one transaction; how many were there.
+
+        Call `privacy.scour` when the last of them are erased.
+        """
+        return len(self._erase(who, bar=bar))
+
+    def _erase(self, who: Sequence[tuple[str, str]], *, bar: bool) -> Sequence[erasure.Gone]:
+        now = self._database.clock.now()
+        gone: list[erasure.Gone] = []
         with self._database.write("people") as connection:
             for address, hashed in who:
                 query = sa.select(subscribers.c.id, subscribers.c.email).where(subscribers.c.address == address)
                 row = connection.execute(query).first()
                 if row:
-                    gone = erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now)
-                    erasure.erase(connection, gone)
-                    done += 1
+                    gone.append(erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now))
+                    erasure.erase(connection, gone[-1])
                 if bar:
                     _bar(connection, hashed, Why.ERASED, now)
-        # An erased address must not stay behind in the write-ahead log either.
-        self._database.checkpoint()
-        return done
+        return gone
 
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
         """Never write to this address again, also after a new import. True if it was on the list.
@@ -219,12 +225,14 @@ def _depart(connection: Connection, subscriber: int, at: datetime) -> bool:
     return bool(done.rowcount)
 
 
-def with_lists(connection: Connection, people: Sequence[Subscriber]) -> Sequence[Subscriber]:
-    """The same with the lists they are on, those that they left aside."""
+def with_lists(connection: Connection, rows: Sequence[sa.RowMapping]) -> Sequence[Subscriber]:
+    """Rows of `subscribers`, in the order of their ids, with the lists they are on and did not leave."""
+    if not rows:
+        return ()
     query = sa.select(memberships.c.subscriber, memberships.c.list).where(
-        memberships.c.subscriber.in_([person.id for person in people]), memberships.c.left_at.is_(None)
+        memberships.c.subscriber.between(rows[0]["id"], rows[-1]["id"]), memberships.c.left_at.is_(None)
     )
     lists: dict[int, list[str]] = {}
     for subscriber, name in connection.execute(query.order_by(memberships.c.list)):
         lists.setdefault(subscriber, []).append(name)
-    return [replace(person, lists=tuple(lists.get(person.id, ()))) for person in people]
+    return [to_subscriber(row, lists.get(row["id"], ())) for row in rows]

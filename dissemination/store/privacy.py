@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from dissemination.model import DeliveryState, Dossier, Received, Suppressed, Wording
 from dissemination.store import consents, erasure
 from dissemination.store.database import Database
-from dissemination.store.people import to_subscriber, with_lists
+from dissemination.store.people import with_lists
 from dissemination.store.schema import (
     CODES,
     batches,
@@ -49,7 +49,7 @@ class Privacy:
             row = connection.execute(query).mappings().first()
             if row is None:
                 return None
-            [person] = with_lists(connection, [to_subscriber(row)])
+            [person] = with_lists(connection, [row])
             return Dossier(
                 person=person,
                 created_at=row["created_at"],
@@ -78,6 +78,10 @@ class Privacy:
                 erasure.clear_log(connection, log),
                 erasure.clear_proofs(connection, proofs),
             )
+
+    def scour(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it."""
+        self._database.scour()
 
     def copies(self) -> Sequence[str]:
         """Names of the copies beside the database, made before an upgrade or a restoring; they hold people, too."""

@@ -12,6 +12,17 @@ from dissemination.model import DeliveryState
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def microseconds(moment: datetime) -> int:
+    """An instant as the database keeps it.
+
+    Raises:
+        ValueError: it is naive, and so no instant.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"a naive time cannot be stored: {moment}")
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """An aware instant, kept as whole microseconds since 1970 in UTC: sorts and compares the same everywhere."""
 
@@ -20,11 +31,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - signature
         """Refuses naive times: they have no instant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a naive time cannot be stored: {value}")
-        return (value - EPOCH) // timedelta(microseconds=1)
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - signature
         """Always UTC."""

@@ -280,7 +280,11 @@ def test_a_dossier_holds_everything(store, clock):
     assert (dossier.person.name, dossier.person.state, dossier.created_at) == ("Ana", "suppressed", NOW)
     assert dossier.person.attributes == {"region": "RO12"}
     [received] = dossier.editions
-    assert (received.edition, received.state, received.reason) == ("weekly-1", DeliveryState.FAILED, "550 no such user")
+    assert (received.edition, received.state, received.reason) == (
+        "weekly-1",
+        DeliveryState.FAILED,
+        "550 no such user",
+    )
     assert dossier.suppressed.reason == "hard bounce"
     assert store.privacy.dossier("nobody@example.org", "") is None
     assert store.people.by_address("p3@example.org").id == 2
@@ -292,7 +296,9 @@ def test_after_an_erasure_only_the_hash_tells_whose_consent_it_was(store):
     assert store.people.remove("p2@example.org", "hash of p2@example.org")
     assert not store.people.remove("p2@example.org", "hash of p2@example.org")
     with store.database.read() as connection:
-        rows = connection.execute(sa.text("SELECT subscriber, hash, source, form, step, at FROM consents ORDER BY id")).all()
+        rows = connection.execute(
+            sa.text("SELECT subscriber, hash, source, form, step, at FROM consents ORDER BY id")
+        ).all()
     assert rows[0][:5] == (None, "hash of p2@example.org", "", "", "imported")
     assert [row.subscriber for row in rows] == [None, 2]
 
@@ -313,8 +319,9 @@ def test_people_of_the_first_schema_get_a_domain_and_their_first_line(store_targ
         command.upgrade(migrate._config(connection), "0001")
         connection.execute(
             sa.text(
-                "INSERT INTO subscribers (id, email, address, name, lang, state, consent_source, consent_at, created_at)"
-                " VALUES (7, 'Ana@Mail.example', 'ana@mail.example', '', 'ro', 'active', 'form', 1740787200000000, 1)"
+                "INSERT INTO subscribers"
+                " (id, email, address, name, lang, state, consent_source, consent_at, created_at) VALUES"
+                " (7, 'Ana@Mail.example', 'ana@mail.example', '', 'ro', 'active', 'form', 1740787200000000, 1)"
             )
         )
         connection.execute(sa.text("INSERT INTO memberships VALUES ('news', 7)"))
