@@ -31,7 +31,7 @@ _FIELD_LIMIT = 500
 _LISTS_LIMIT = 50
 _ATTRIBUTES_LIMIT = 50
 #: A column with an attribute: attr.region, attributes.region.
-_ATTRIBUTE = re.compile(r"attr(?:ibutes?)?[.:]\s*(?P<name>.+)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"attr(?:ibutes?)?[.:]\s*(?P<name>.*)", re.IGNORECASE)
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")

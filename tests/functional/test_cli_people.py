@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_screen_shows_twenty_and_the_report_has_them_all(shell):
     assert "Nobody was added: 5,000 lines to correct first." in said
     report = shell.root / "wrong.csv"
     assert report.stat().st_mode & 0o077 == 0
-    lines = list(csv.DictReader(report.open(encoding="utf-8")))
+    lines = list(csv.DictReader(io.StringIO(report.read_text("utf-8"))))
     assert len(lines) == 5_000
     assert lines[0]["line"] == "2"
     assert lines[0]["seen"] == "'=x0"  # no formula for a spreadsheet
@@ -101,7 +102,7 @@ def test_attributes_come_from_columns_and_go_back_into_them(shell):
     shell("subscribers", "export", "out.csv")
     text = (shell.root / "out.csv").read_text("utf-8")
     assert text.splitlines()[0].endswith('"attr.region","attr.role"')
-    assert "\"'=boss\"" in text
+    assert '"\'=boss"' in text
     for address in ("ana@mail.example", "bo@mail.example"):
         shell("subscribers", "remove", address)
     shell("subscribers", "import", "out.csv")
@@ -113,8 +114,8 @@ def test_attributes_come_from_columns_and_go_back_into_them(shell):
 
 @pytest.mark.parametrize("header", ["email,attr.a b!", "email,attr.", "email,attr.x,attributes.X", "email,attr:é"])
 def test_a_column_that_cannot_be_an_attribute_is_refused(shell, header):
-    told = shell.json("subscribers", "import", write(shell, f"{header}\n"), *CONSENT, code=1 if "attr.\n" else 0)
-    assert told["added"] == 0
+    told = shell.json("subscribers", "import", write(shell, f"{header}\n"), *CONSENT, code=1)
+    assert [finding["field"] for finding in told["findings"]] == ["attr"]
 
 
 def test_an_attribute_by_hand(shell):
@@ -234,7 +235,7 @@ def test_a_whole_record_has_every_point_of_the_article(shell):
     text = shell("privacy", "record").stdout
     assert text.startswith("# Record of processing activities: newsletter of A project for tests\n")
     assert [point for point in "abcdefg" if f"(article 30(1)({point}))" not in text] == []
-    for part in ("București", "- Mail provider, Romania\n- Host, Italy", "- log: 1,000 days", "never whether it was opened"):
+    for part in ("București", "- Mail provider, Romania\n- Host, Italy", "- log: 1,000 days", "never whether"):
         assert part in text
     facts = shell.json("privacy", "record")
     assert facts["missing"] == []
