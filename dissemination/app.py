@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -39,7 +39,8 @@ class App:
 
     def check(self) -> Newsroom:
         """Every item and every problem; nothing is stored."""
-        return read(self.parts, mint=False)
+        room = read(self.parts, mint=False)
+        return replace(room, findings=(*room.findings, *privacy.findings(self.parts)))
 
     def plan(self) -> Plan:
         """What would go out, where, when, to how many; nothing is sent."""

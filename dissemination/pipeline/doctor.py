@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from dissemination.errors import DisseminationError
 from dissemination.model import Carries, Level
+from dissemination.pipeline import privacy
 from dissemination.pipeline.compose import MAIL, Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
-from dissemination.pipeline.privacy import missing
 from dissemination.ports import Probes
 
 
@@ -102,13 +102,10 @@ def _probed(name: str, probe: Callable[[], str]) -> Symptom:
 
 def _privacy(parts: Parts) -> Iterator[Symptom]:
     """Whoever writes to people keeps a record of it (GDPR, article 30)."""
-    if MAIL not in parts.channels:
-        return
-    lacking = missing(parts)
-    if lacking:
-        said = f"the record of processing lacks {', '.join(lacking)}; fill them in settings.yaml"
-        yield Symptom(what="privacy", level=Level.WARNING, said=said)
-    else:
+    lacking = privacy.findings(parts)
+    for finding in lacking:
+        yield Symptom(what="privacy", level=finding.level, said=f"{finding.message}; {finding.fix}")
+    if not lacking and MAIL in parts.channels:
         yield Symptom(what="privacy", said="the record of processing is complete")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dissemination.model import Privacy
+from dissemination.model import Finding, Level, Privacy
+from dissemination.pipeline.compose import MAIL
 from dissemination.pipeline.parts import Parts
 
 
@@ -29,6 +30,25 @@ def record(parts: Parts) -> Sequence[Field]:
 def missing(parts: Parts) -> Sequence[str]:
     """The settings that the record lacks."""
     return [field.missing for field in record(parts) if field.missing]
+
+
+def findings(parts: Parts) -> Sequence[Finding]:
+    """A warning where there is a newsletter and its record lacks something."""
+    lacking = missing(parts) if MAIL in parts.channels else ()
+    if not lacking:
+        return ()
+    message = "the record of processing (GDPR, article 30) is not complete"
+    fix = f"fill {', '.join(lacking)}; `disseminate privacy record` shows it"
+    return [
+        Finding(
+            rule="privacy-record",
+            level=Level.WARNING,
+            path="settings.yaml",
+            field="privacy",
+            message=message,
+            fix=fix,
+        )
+    ]
 
 
 def _field(

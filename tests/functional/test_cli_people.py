@@ -223,11 +223,15 @@ FULL = {
 
 
 def test_the_record_names_what_it_lacks_and_the_setting_to_fill(shell):
+    privacy(shell)
     result = shell("privacy", "record", code=1)
     assert "fill `privacy.controller` in settings.yaml" in result.stdout
     assert "privacy.legal_basis" in words(result.stderr)
     assert shell.json("privacy", "record", code=1)["missing"][:2] == ["privacy.controller", "privacy.contact"]
-    assert "the record of processing lacks privacy.controller" in words(shell("doctor", code=1).stdout)
+    for command, code in (("doctor", 1), ("check", 0)):
+        said = words(shell(command, code=code).stdout)
+        assert "is not complete" in said
+        assert "fill privacy.controller, privacy.contact" in said
 
 
 def test_a_whole_record_has_every_point_of_the_article(shell):
@@ -241,6 +245,7 @@ def test_a_whole_record_has_every_point_of_the_article(shell):
     assert facts["missing"] == []
     assert {field["point"] for field in facts["record"]} == set("abcdefg")
     assert "the record of processing is complete" in words(shell("doctor", code=1).stdout)
+    assert "nothing to complain about" in shell("check").stdout
 
 
 def test_forgetting_now(shell):

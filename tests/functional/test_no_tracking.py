@@ -1,4 +1,4 @@
-"""Nobody is watched while reading: letters of two people differ by their own two links alone, and no code could tell."""
+"""Nobody is watched while reading: two people's letters differ by their own two links alone."""
 
 from __future__ import annotations
 
