@@ -13,7 +13,19 @@ from typing import Annotated, Self, TextIO
 
 import typer
 
-from dissemination.cli.common import FINDINGS, FINE, Json, guarded, many, print_json, project, safe, say, table
+from dissemination.cli.common import (
+    FINDINGS,
+    FINE,
+    Json,
+    guarded,
+    many,
+    print_json,
+    print_json_list,
+    project,
+    safe,
+    say,
+    table,
+)
 from dissemination.cli.news import show_findings
 from dissemination.errors import FileRefusedError, WrongUseError
 from dissemination.files import read_below
@@ -231,10 +243,11 @@ def list_(
         if listed and listed not in house.parts.project.lists:
             known = ", ".join(house.parts.project.lists) or "none"
             raise WrongUseError(f"subscribers list: no list {listed}; newsletter.lists has: {known}")
-        people = list(house.subscribers(listed=listed, state=state.value if state else ""))
-    if as_json:
-        print_json(people)
-        return
+        found = house.subscribers(listed=listed, state=state.value if state else "")
+        if as_json:
+            print_json_list(found)
+            return
+        people = list(found)
     made = table("Address", "Name", "Lang", "Lists", "State")
     for person in people:
         cells = (person.email, person.name, person.lang, ", ".join(person.lists), person.state)
@@ -259,7 +272,7 @@ def export(
     with project() as house:
         people, names = house.subscribers(), house.parts.store.people.attributes()
         if file is None:
-            print_json(list(people)) if as_json else write_subscribers(sys.stdout, people, names)
+            print_json_list(people) if as_json else write_subscribers(sys.stdout, people, names)
             return
         with _new(file, "subscribers export") as stream:
             count = write_subscribers(stream, people, names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 import yaml
@@ -200,6 +201,34 @@ def test_erased_for_good(shell):
     counts = shell.json("subscribers", "suppressions")
     assert [(row["reason"], row["count"]) for row in counts] == [("erased", 1)]
     assert "mail.example" not in shell("subscribers", "suppressions").stdout
+
+
+def test_nothing_below_the_folder_names_an_erased_person_whatever_happened_before(shell):
+    file = write(shell, "email,name,attr.note\ngone.person@mail.example,Gone Name,a gone note\nbo@mail.example,,\n")
+    shell("subscribers", "import", file, *CONSENT, "--wording", WORDS)
+    write(shell, "email\ngone.person@mail.example\nno address\n", "wrong.csv")
+    shell("subscribers", "import", "wrong.csv", *CONSENT, code=1)
+    shell("approve", "--all")
+    shell("publish", code=None)  # no mail server answers: servers' words are kept with the letters
+    shell("preview")
+    shell("subscribers", "unsubscribe", "gone.person@mail.example")
+    for name in (file, "wrong.csv"):
+        (shell.root / name).unlink()
+    shell("subscribers", "remove", "GONE.Person@mail.example")
+    shell("backup", "after.db")
+    found = [
+        str(path.relative_to(shell.root))
+        for path in shell.root.rglob("*")
+        if path.is_file() and re.search(rb"(?i)gone.person|gone name|a gone note", path.read_bytes())
+    ]
+    assert found == []
+    assert emails(shell) == ["bo@mail.example"]
+
+
+def test_an_export_as_json_is_one_list(shell):
+    assert shell.json("subscribers", "export") == []
+    shell("subscribers", "import", write(shell, "email\nana@mail.example\nbo@mail.example\n"), *CONSENT)
+    assert [person["email"] for person in shell.json("subscribers", "export")] == emails(shell)
 
 
 # ------------------------------------------------------------------------------------------------ privacy

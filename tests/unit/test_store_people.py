@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +79,20 @@ def test_every_repeated_address_is_named_with_its_first_line(store):
     with store.people.set_aside() as aside:
         aside.add(arrival(line, email=email) for line, email in enumerate("abcabAx", 2))
         assert list(aside.repeated()) == [(5, 2), (6, 3), (7, 2)]
+
+
+def test_setting_aside_takes_no_more_memory_for_more_people(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    with store.people.set_aside() as aside:
+        aside.add(arrival(line) for line in range(1_000))
+        tracemalloc.start()
+        aside.add(arrival(line) for line in range(1_000, 21_000))
+        repeated = sum(1 for _ in aside.repeated())
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert repeated == 0
+    assert peak < 4_000_000
+    store.close()
 
 
 def test_an_error_in_the_middle_of_taking_in_leaves_nothing(store, monkeypatch):
