@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from dissemination.model import Happening, Occurrence, Publication, Receipt, Subscriber, Symptom
+from dissemination.model import (
+    Added,
+    Dossier,
+    Finding,
+    Happening,
+    Occurrence,
+    Publication,
+    Receipt,
+    Subscriber,
+    Symptom,
+)
 from dissemination.pipeline import approve as approving
-from dissemination.pipeline import doctor, people, preview, publish, status, testmail
+from dissemination.pipeline import doctor, people, preview, privacy, publish, retention, status, testmail
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
-from dissemination.pipeline.people import Added
+from dissemination.pipeline.people import Import, Imported
 from dissemination.pipeline.plan import Plan, plan
+from dissemination.pipeline.privacy import Field
 from dissemination.pipeline.publish import Ticks
+from dissemination.pipeline.retention import Cleaned
 from dissemination.pipeline.status import Status
 from dissemination.ports import Addresses
 
@@ -36,7 +48,8 @@ class App:
 
     def check(self) -> Newsroom:
         """Every item and every problem; nothing is stored."""
-        return read(self.parts, mint=False)
+        room = read(self.parts, mint=False)
+        return replace(room, findings=(*room.findings, *privacy.findings(self.parts)))
 
     def plan(self) -> Plan:
         """What would go out, where, when, to how many; nothing is sent."""
@@ -79,7 +92,9 @@ class App:
 
     def publish(self) -> Tally:
         """One pass over everything due; call it inside `publishing`."""
-        return publish.publish(self.parts, self.stop)
+        tally = publish.publish(self.parts, self.stop)
+        retention.Daily(self.parts, self.addresses)()
+        return tally
 
     def would_publish(self) -> Sequence[Publication]:
         """What `publish` would start now."""
@@ -87,7 +102,7 @@ class App:
 
     def ticks(self) -> Ticks:
         """The work of the scheduler's ticks; call them inside `publishing`."""
-        return Ticks(self.parts, self.stop)
+        return Ticks(self.parts, self.stop, retention.Daily(self.parts, self.addresses))
 
     def status(self) -> Status:
         """What stands where."""
@@ -101,17 +116,37 @@ class App:
         """Add people who consented, all or none."""
         return people.add(self.parts, self.addresses, who)
 
+    def import_subscribers(self, file: Import, tell: Callable[[Finding], None]) -> Imported:
+        """Add everybody of a file, or nobody; `tell` is handed what is wrong."""
+        return people.import_(self.parts, self.addresses, file, tell)
+
     def subscribers(self, *, listed: str = "", state: str = "") -> Iterator[Subscriber]:
         """Everybody."""
         return self.parts.store.people.all(listed=listed, state=state)
 
-    def remove_subscriber(self, address: str) -> bool:
-        """Erase a person."""
-        return people.remove(self.parts, self.addresses, address)
+    def show_subscriber(self, address: str) -> Dossier | None:
+        """Everything that is kept about a person."""
+        return people.show(self.parts, self.addresses, address)
 
-    def suppress(self, address: str, reason: str) -> bool:
+    def remove_subscriber(self, address: str, *, bar: bool = False) -> bool:
+        """Erase a person; with `bar`, no import brings them back."""
+        return people.remove(self.parts, self.addresses, address, bar=bar)
+
+    def unsubscribe(self, address: str, lists: Sequence[str] = (), *, how: str) -> bool | None:
+        """Somebody asked to leave; None: nobody has the address."""
+        return people.unsubscribe(self.parts, self.addresses, address, lists, how=how)
+
+    def suppress(self, address: str, words: str) -> bool:
         """Never write to this address again."""
-        return people.suppress(self.parts, self.addresses, address, reason)
+        return people.suppress(self.parts, self.addresses, address, words)
+
+    def privacy_record(self) -> Sequence[Field]:
+        """The record of processing activities."""
+        return privacy.record(self.parts)
+
+    def clean(self) -> Cleaned:
+        """Forget what was kept long enough."""
+        return retention.clean(self.parts, self.addresses)
 
     def backup(self, target: Path) -> None:
         """A consistent copy of the database and the approved content."""

@@ -23,7 +23,7 @@ from dissemination.checks import check_items, check_letter, check_post
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError
 from dissemination.files import FolderShelf, shipped
-from dissemination.model import Audience, Project, Site
+from dissemination.model import Project, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.ports import Channel, ChannelOptions, Clock, Recurrences
 from dissemination.render import PictureShop, Rendering
@@ -107,6 +107,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             tokens=SubscriberTokens(_keys(store, secrets, "TOKEN_KEYS"), site),
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
             fingerprint=_fingerprint(root),
+            privacy=settings.privacy.privacy(),
         ),
         addresses=AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0]),
         secrets=secrets.known(),
@@ -151,7 +152,7 @@ def _rules(settings: Settings, project: Project) -> Rules:
     letters, publishing = settings.newsletter, settings.publishing
     return Rules(
         digests=tuple(_digest(name, section, project) for name, section in letters.digests.items()),
-        flash=Audience(lists=tuple(letters.flash.lists), exclude=tuple(letters.flash.exclude)),
+        flash=letters.flash.audience(),
         newsletter=letters.name,
         languages={name: channel.languages[0] for name, channel in settings.channels.items() if channel.languages},
         grace=publishing.grace_minutes * 60,
@@ -168,7 +169,7 @@ def _digest(name: str, section: DigestSection, project: Project) -> Digest:
         name=name,
         cron=section.cron,
         timezone=zone,
-        audience=Audience(lists=tuple(section.lists), exclude=tuple(section.exclude)),
+        audience=section.audience(),
         max_items=section.max_items,
         intro=section.intro,
         pinned=tuple(section.pinned),

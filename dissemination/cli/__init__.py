@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dissemination import __version__
-from dissemination.cli import demo, keeping, looking, news, people, planning, publishing, signing
+from dissemination.cli import demo, keeping, looking, news, people, person, planning, privacy, publishing, signing
 
 app = typer.Typer(
     name="disseminate",
@@ -59,6 +59,18 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.demo,
 }
 
+#: What is done with one person at a time stands beside what is done with many.
+_PERSON: dict[str, Callable[..., None]] = {
+    "show": person.show,
+    "unsubscribe": person.unsubscribe,
+    "remove": person.remove,
+    "suppress": person.suppress,
+    "suppressions": person.suppressions,
+}
+
 for name, command in _COMMANDS.items():
     app.command(name)(command)
+for name, command in _PERSON.items():
+    people.app.command(name)(command)
 app.add_typer(people.app, name="subscribers")
+app.add_typer(privacy.app, name="privacy")

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -151,6 +151,14 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
         indent: None: all on one line, for commands that go on printing.
     """
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=indent))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """A list that may be too long for the memory: printed entry by entry."""
+    typer.echo("[", nl=False)
+    for place, value in enumerate(values):
+        typer.echo(("," if place else "") + "\n  " + json.dumps(plain(value), ensure_ascii=False), nl=False)
+    typer.echo("\n]")
 
 
 def table(*columns: str) -> Table:

@@ -5,7 +5,6 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
-    Audience,
     Edition,
     Entry,
     EntryPicture,
@@ -29,6 +28,19 @@ from dissemination.model.items import (
     PostOverride,
     Project,
 )
+from dissemination.model.people import (
+    Added,
+    Audience,
+    Consent,
+    Dossier,
+    Received,
+    Step,
+    Subscriber,
+    Suppressed,
+    Why,
+    Wording,
+)
+from dissemination.model.privacy import Keep, Privacy
 from dissemination.model.publishing import (
     Claim,
     Content,
@@ -43,7 +55,6 @@ from dissemination.model.publishing import (
     Publication,
     Rate,
     Receipt,
-    Subscriber,
     Symptom,
 )
 from dissemination.model.states import (
@@ -59,11 +70,14 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "Added",
     "Audience",
     "Carries",
     "Claim",
+    "Consent",
     "Content",
     "DeliveryState",
+    "Dossier",
     "Edition",
     "Entry",
     "EntryPicture",
@@ -77,6 +91,7 @@ __all__ = [
     "Image",
     "ItemStatus",
     "ItemType",
+    "Keep",
     "Letter",
     "Level",
     "Limits",
@@ -91,17 +106,23 @@ __all__ = [
     "Post",
     "PostOverride",
     "PostPicture",
+    "Privacy",
     "Project",
     "Publication",
     "Rate",
     "Receipt",
+    "Received",
     "Repeat",
     "Segments",
     "Site",
     "Slot",
     "State",
+    "Step",
     "Subscriber",
+    "Suppressed",
     "Symptom",
     "Topic",
     "Units",
+    "Why",
+    "Wording",
 ]

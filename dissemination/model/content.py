@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dissemination.model.items import NewsItem
+from dissemination.model.people import Audience
 
 _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
@@ -95,14 +96,6 @@ class Edition:
     intro: Mapping[str, str] = field(default_factory=dict)
     #: language -> the newsletter's name, for the masthead.
     name: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audience:
-    """The definition that an approval binds; the people are frozen to rows when sending starts."""
-
-    lists: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

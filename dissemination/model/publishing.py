@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dissemination.model.content import Audience, Letter, Picture, Post
+from dissemination.model.content import Letter, Picture, Post
+from dissemination.model.people import Audience
 from dissemination.model.states import Carries, Level, Repeat, State, Units
 
 
@@ -99,21 +100,6 @@ class LiveEntry:
     published: datetime
     updated: datetime
     expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscriber:
-    """A person on a list."""
-
-    id: int
-    email: str
-    name: str = ""
-    lang: str = ""
-    lists: tuple[str, ...] = ()
-    #: "active", "unsubscribed" or "suppressed".
-    state: str = "active"
-    consent_source: str = ""
-    consent_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from dissemination.files import digest_of
-from dissemination.model import Content, Entry, Letter, Picture, Post
+from dissemination.model import Audience, Content, Entry, Letter, Picture, Post
 
 
 def encode(value: Post | Entry | Mapping[str, Letter], pictures: Iterable[Picture]) -> Content:
@@ -57,14 +57,19 @@ def entry(body: bytes) -> Entry:
     return found
 
 
-def bind(
-    content: Content, when: datetime | None, lists: tuple[str, ...], exclude: tuple[str, ...]
-) -> dict[str, str]:
+def bind(content: Content, when: datetime | None, audience: Audience) -> dict[str, str]:
     """What an approval binds, by name, so that a lapse can say what changed."""
     facts = {
         "pictures": sorted(content.pictures),
         "time": when.isoformat() if when else "on approval",
-        "audience": {"lists": sorted(lists), "exclude": sorted(exclude)},
+        "audience": _in_order(audience.facts()),
     }
     bound = {name: digest_of(json.dumps(value, sort_keys=True).encode()) for name, value in facts.items()}
     return {"content": content.digest, **bound}
+
+
+def _in_order(value: Any) -> Any:
+    """An audience is the same in whatever order its lists and values are named."""
+    if isinstance(value, dict):
+        return {name: _in_order(inner) for name, inner in value.items()}
+    return sorted(value)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from dissemination.errors import DisseminationError
 from dissemination.model import Carries, Level, Symptom
-from dissemination.pipeline.compose import Composer
+from dissemination.pipeline import privacy
+from dissemination.pipeline.compose import MAIL, Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
 from dissemination.ports import Examines, Probes
@@ -90,4 +91,20 @@ def _probed(name: str, probe: Callable[[], str]) -> Symptom:
         return Symptom(what=name, level=Level.ERROR, said=str(error))
 
 
-_CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (_database, _clock, _python, _templates, _channels)
+def _privacy(parts: Parts) -> Iterator[Symptom]:
+    """Whoever writes to people keeps a record of it (GDPR, article 30)."""
+    lacking = privacy.findings(parts)
+    for finding in lacking:
+        yield Symptom(what="privacy", level=finding.level, said=f"{finding.message}; {finding.fix}")
+    if not lacking and MAIL in parts.channels:
+        yield Symptom(what="privacy", said="the record of processing is complete")
+
+
+_CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (
+    _database,
+    _clock,
+    _python,
+    _templates,
+    _channels,
+    _privacy,
+)

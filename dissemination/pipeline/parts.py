@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dissemination.model import Audience, Finding, Letter, NewsItem, Post, Project, Site
+from dissemination.model import Audience, Finding, Letter, NewsItem, Post, Privacy, Project, Site
 from dissemination.ports import (
     Channel,
     Clock,
@@ -99,3 +99,4 @@ class Parts:
     owner: str
     #: Digest of settings, templates and program version: what rendering depends on besides items.
     fingerprint: str
+    privacy: Privacy = field(default_factory=Privacy)

@@ -1,24 +1,41 @@
-"""Subscribers: who is added needs consent with its source and date."""
+"""Subscribers: who is added needs consent with its source and date; who leaves, leaves at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dissemination.errors import WrongUseError
-from dissemination.model import Happening, Project, Subscriber
+from dissemination.model import Added, Dossier, Finding, Happening, Level, Project, Step, Subscriber, Why, Wording
 from dissemination.pipeline.parts import Parts
 from dissemination.ports import Addresses
 
+#: Is handed whatever is wrong with a line.
+Tell = Callable[[Finding], None]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Added:
-    """What became of the people of one import."""
+class Import:
+    """One file of people."""
 
-    new: int
-    known: int
-    #: On the suppression list: they are not written to again.
-    suppressed: int
+    #: (line, person), or what is wrong with the line.
+    rows: Iterable[tuple[int, Subscriber] | Finding]
+    #: The file as findings name it, and its bare name for the consent log.
+    path: str
+    name: str
+    #: The words they agreed to, and their language; "": not known.
+    wording: str = ""
+    lang: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What became of a file: everybody was added, or nobody."""
+
+    added: Added = Added()  # noqa: RUF009 - frozen, and so harmless
+    #: How many lines are to be corrected first.
+    wrong: int = 0
+    wording: Wording | None = None
 
 
 def add(parts: Parts, addresses: Addresses, people: Iterable[Subscriber]) -> Added:
@@ -28,7 +45,7 @@ def add(parts: Parts, addresses: Addresses, people: Iterable[Subscriber]) -> Add
         WrongUseError: no consent source or date, or an unknown list.
         DisseminationError: an address is none.
     """
-    rows = ((p, addresses.normalise(p.email), addresses.hash(p.email)) for p in _consenting(parts.project, people))
+    rows = ((person, *addresses.both(person.email)) for person in _consenting(parts.project, people))
     new, known, suppressed = parts.store.people.add(rows)
     _log(parts, "subscribers", f"{new} added, {known} known, {suppressed} suppressed")
     return Added(new=new, known=known, suppressed=suppressed)
@@ -38,26 +55,121 @@ def _consenting(project: Project, people: Iterable[Subscriber]) -> Iterator[Subs
     for person in people:
         if not person.consent_source or person.consent_at is None:
             raise WrongUseError(f"{person.email}: where and when did they consent? Give --source and --date")
-        unknown = [name for name in person.lists if name not in project.lists]
-        if unknown or not person.lists:
-            known = ", ".join(project.lists) or "none"
-            said = f"no list {unknown[0]}" if unknown else "no list named"
-            raise WrongUseError(f"{person.email}: {said}; newsletter.lists has: {known}")
+        if wrong := _lists(project, person):
+            raise WrongUseError(f"{person.email}: {wrong}; newsletter.lists has: {_known(project)}")
         yield person
 
 
-def remove(parts: Parts, addresses: Addresses, address: str) -> bool:
-    """Erase a person. The log says that it happened, not who it was."""
-    done = parts.store.people.remove(addresses.normalise(address))
+def _lists(project: Project, person: Subscriber) -> str:
+    """What is wrong with somebody's lists; "" if nothing is."""
+    unknown = [name for name in person.lists if name not in project.lists]
+    return f"no list {unknown[0]}" if unknown else "" if person.lists else "no list named"
+
+
+def _known(project: Project) -> str:
+    return ", ".join(project.lists) or "none"
+
+
+def import_(parts: Parts, addresses: Addresses, file: Import, tell: Tell) -> Imported:
+    """Add everybody of a file, or nobody if a line is wrong.
+
+    The file is read once, in memory that does not grow with it. People are set aside while others go on publishing;
+    the database is written to only at the end, in one transaction.
+
+    Args:
+        parts: the house.
+        addresses: how addresses are compared.
+        file: what was read.
+        tell: is handed every finding.
+    """
+    desk = _Desk(parts.project, addresses, file, tell)
+    with parts.store.people.set_aside() as aside:
+        aside.add(desk.right())
+        for line, first in aside.repeated():
+            desk.note(line, "email", f"the same address as in line {first}", "keep one of the two lines")
+        if desk.wrong:
+            return Imported(wrong=desk.wrong)
+        lang = file.lang or parts.project.default_lang
+        wording = parts.store.privacy.keep_wording(file.wording, lang) if file.wording else None
+        digest = wording.digest if wording else None
+        added = aside.settle(step=Step.IMPORTED, form=f"import of {file.name}", wording=digest)
+    said = f"{added.new} added, {added.known} known, {added.suppressed} suppressed"
+    _log(parts, "subscribers", f"{file.name}: {said}")
+    return Imported(added=added, wording=wording)
+
+
+class _Desk:
+    """Looks through the lines of one file."""
+
+    def __init__(self, project: Project, addresses: Addresses, file: Import, tell: Tell) -> None:
+        self._project, self._addresses, self._file, self._tell = project, addresses, file, tell
+        self.wrong = 0
+
+    def right(self) -> Iterator[tuple[int, Subscriber, str, str]]:
+        """Everybody whose line is right, as the store takes them."""
+        for row in self._file.rows:
+            if isinstance(row, Finding):
+                self._count(row)
+                continue
+            line, person = row
+            if wrong := _lists(self._project, person):
+                self.note(line, "lists", wrong, f"newsletter.lists has: {_known(self._project)}")
+                continue
+            yield line, person, *self._addresses.both(person.email)
+
+    def note(self, line: int, field: str, message: str, fix: str) -> None:
+        """A finding of ours."""
+        path = self._file.path
+        rule = f"subscriber-{field}"
+        self._count(
+            Finding(rule=rule, level=Level.ERROR, path=path, line=line, field=field, message=message, fix=fix)
+        )
+
+    def _count(self, finding: Finding) -> None:
+        self.wrong += 1
+        self._tell(finding)
+
+
+def show(parts: Parts, addresses: Addresses, address: str) -> Dossier | None:
+    """Everything that is kept about a person; None: nobody has the address."""
+    return parts.store.privacy.dossier(*addresses.both(address))
+
+
+def remove(parts: Parts, addresses: Addresses, address: str, *, bar: bool = False) -> bool:
+    """Erase a person. The log says that it happened, not who it was.
+
+    Args:
+        parts: the house.
+        addresses: how addresses are compared.
+        address: whose.
+        bar: suppress the address as well, so that no import brings it back.
+    """
+    done = parts.store.people.remove(*addresses.both(address), bar=bar)
     if done:
         _log(parts, "erased", "one subscriber")
     return done
 
 
-def suppress(parts: Parts, addresses: Addresses, address: str, reason: str) -> bool:
-    """Never write to this address again. True if it was on the list."""
-    done = parts.store.people.suppress(addresses.normalise(address), addresses.hash(address), reason)
-    _log(parts, "suppressed", reason)
+def suppress(parts: Parts, addresses: Addresses, address: str, words: str) -> bool:
+    """Never write to this address again. True if it was on the list. The words stand in the log alone."""
+    done = parts.store.people.suppress(*addresses.both(address), Why.OFFICER)
+    _log(parts, "suppressed", words)
+    return done
+
+
+def unsubscribe(
+    parts: Parts, addresses: Addresses, address: str, lists: Sequence[str] = (), *, how: str
+) -> bool | None:
+    """Somebody asked to leave, everything or some lists; False: they had left already; None: nobody there."""
+    unknown = [name for name in lists if name not in parts.project.lists]
+    if unknown:
+        raise WrongUseError(f"unsubscribe: no list {unknown[0]}; newsletter.lists has: {_known(parts.project)}")
+    person = parts.store.people.by_address(addresses.normalise(address))
+    if person is None:
+        return None
+    done = parts.store.people.unsubscribe(person.id, parts.clock.now(), how, lists)
+    if done:
+        _log(parts, "unsubscribed", "one subscriber")
     return done
 
 

@@ -108,7 +108,7 @@ def _rendered(proposal: Proposal, *, revision: int) -> tuple[Publication, Propos
     if not reason:
         try:
             content = proposal.render()
-            bound = codec.bind(content, wish.when, wish.audience.lists, wish.audience.exclude)
+            bound = codec.bind(content, wish.when, wish.audience)
         except RenderError as error:
             reason = str(error)
     state = State.DRAFT if reason else State.IN_REVIEW
@@ -127,7 +127,7 @@ def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _St
     if content is None:
         return _Step(old, old, proposal)  # a draft of an edit is nobody's business yet
     # An edit of what is out already goes out as soon as it is approved.
-    bound = codec.bind(content, None, fresh.audience.lists, fresh.audience.exclude)
+    bound = codec.bind(content, None, fresh.audience)
     return _Step(None, replace(fresh, when=None, bound=bound, reason="an edit of what is out"), proposal, content)
 
 
@@ -136,7 +136,7 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
     if old.revision > 1 and old.state in _UNDECIDED and content is not None and content.digest in out:
         return _Step(old, replace(old, state=State.DRAFT), None)  # back to what is out: there is no edit any more
     if old.revision > 1 and content is not None:
-        bound = codec.bind(content, None, fresh.audience.lists, fresh.audience.exclude)
+        bound = codec.bind(content, None, fresh.audience)
         fresh = replace(fresh, when=None, bound=bound, reason=old.reason)
     if fresh.bound == old.bound and fresh.state is not State.DRAFT:
         kept = _follow(replace(old, source=fresh.source), proposal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from dissemination.model import Publication
@@ -32,11 +32,18 @@ def would_publish(parts: Parts) -> Sequence[Publication]:
 
 
 class Ticks:
-    """The work of one tick of the scheduler."""
+    """The work of one tick of the scheduler.
 
-    def __init__(self, parts: Parts, stop: threading.Event) -> None:
+    Args:
+        parts: the house.
+        stop: set: begin nothing more.
+        daily: what is to be done at most once a day, and knows by itself when that is.
+    """
+
+    def __init__(self, parts: Parts, stop: threading.Event, daily: Callable[[], None] = lambda: None) -> None:
         self._parts = parts
         self._stop = stop
+        self._daily = daily
         self._read_at: datetime | None = None
 
     def tick(self) -> Tally:
@@ -48,4 +55,5 @@ class Ticks:
             self._read_at = now
         tally = deliver(self._parts, self._stop)
         notify(self._parts)
+        self._daily()
         return tally

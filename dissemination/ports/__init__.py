@@ -22,6 +22,7 @@ from dissemination.ports.doors import (
     Tokens,
 )
 from dissemination.ports.store import (
+    ArrivalsStore,
     ContentsStore,
     ControlsStore,
     DeliveriesStore,
@@ -29,12 +30,14 @@ from dissemination.ports.store import (
     EventsStore,
     ItemsStore,
     PeopleStore,
+    PrivacyStore,
     PublicationsStore,
     Store,
 )
 
 __all__ = [
     "Addresses",
+    "ArrivalsStore",
     "Channel",
     "ChannelOptions",
     "Clock",
@@ -52,6 +55,7 @@ __all__ = [
     "Notifier",
     "PeopleStore",
     "Pictures",
+    "PrivacyStore",
     "Probes",
     "PublicationsStore",
     "Quotas",

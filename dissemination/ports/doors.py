@@ -244,6 +244,14 @@ class Addresses(Protocol):
         """The keyed hash under which a suppressed address is remembered."""
         ...
 
+    def both(self, address: str) -> tuple[str, str]:
+        """The normalised form and the hash of an address, for many at once.
+
+        Raises:
+            DisseminationError: no mail address; the text says why.
+        """
+        ...
+
 
 class Gate(Protocol):
     """Whether an address is live."""

@@ -84,6 +84,18 @@ def _lists(settings: Settings) -> Iterator[tuple[Where, str]]:
                 yield (*where, place), _unknown(name, letter.lists, "newsletter.lists")
 
 
+def _languages_of_audiences(settings: Settings) -> Iterator[tuple[Where, str]]:
+    letter, known = settings.newsletter, settings.about.languages
+    uses: list[tuple[Where, list[str]]] = [(("newsletter", "flash", "languages"), letter.flash.languages)]
+    uses += [
+        (("newsletter", "digests", name, "languages"), each.languages) for name, each in letter.digests.items()
+    ]
+    for where, languages in uses:
+        for place, lang in enumerate(languages):
+            if lang not in known:
+                yield (*where, place), _unknown(lang, known, "project.languages")
+
+
 def _languages_of_channels(settings: Settings) -> Iterator[tuple[Where, str]]:
     for name, channel in settings.channels.items():
         for place, lang in enumerate(channel.languages):
@@ -108,6 +120,7 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _one_lead,
     _categories,
     _lists,
+    _languages_of_audiences,
     _languages_of_channels,
     _switches,
 )

@@ -24,6 +24,7 @@ from dissemination.settings.kinds import (
     Words,
     Zone,
 )
+from dissemination.settings.people import AudienceSection, PrivacySection
 
 #: Channel name -> the entry point that serves it; every other channel writes to the outbox.
 _USE = {"email": "email", "feed": "feed"}
@@ -150,16 +151,7 @@ class NewsSection(_Section):
     """Channel -> what items do that say nothing: auto, manual or off; for newsletter digest, flash or none."""
 
 
-class FlashSection(_Section):
-    """The audience of a newsletter that carries a single item."""
-
-    lists: list[Name] = Field(default_factory=list)
-    """Mailing lists it goes to, unless the item names its own."""
-    exclude: list[Name] = Field(default_factory=list)
-    """Mailing lists whose members do not get it."""
-
-
-class DigestSection(_Section):
+class DigestSection(AudienceSection):
     """One recurring newsletter."""
 
     cron: Cron
@@ -168,8 +160,6 @@ class DigestSection(_Section):
     """IANA time zone of `cron` and `starts`; the project's where left out."""
     lists: list[Name] = Field(min_length=1)
     """Mailing lists it goes to."""
-    exclude: list[Name] = Field(default_factory=list)
-    """Mailing lists whose members do not get it."""
     max_items: int = Field(default=10, ge=1, le=100)
     """The most items of one edition; the rest waits for the next."""
     intro: Words = Field(default_factory=dict)
@@ -205,7 +195,7 @@ class NewsletterSection(_Section):
     """Mailing list -> language -> what it is called."""
     digests: dict[Name, DigestSection] = Field(default_factory=dict)
     """Recurring editions by name; the name becomes part of the edition's id."""
-    flash: FlashSection = FlashSection()
+    flash: AudienceSection = AudienceSection()
     """Editions of one item."""
 
 
@@ -281,6 +271,8 @@ class Settings(BaseModel):
     """The rhythm of publishing."""
     notify: NotifySection = NotifySection()
     """Who is told of trouble."""
+    privacy: PrivacySection = PrivacySection()
+    """What is said about personal data, and how long they are kept."""
     store: StoreSection = StoreSection()
     """Where the state lies."""
 

@@ -15,6 +15,7 @@ from dissemination.store.editions import Editions
 from dissemination.store.events import Events
 from dissemination.store.items import Items
 from dissemination.store.people import People
+from dissemination.store.privacy import Privacy
 from dissemination.store.publications import Publications
 
 
@@ -30,6 +31,7 @@ class Store:
         self.editions = Editions(self.database)
         self.deliveries = Deliveries(self.database)
         self.people = People(self.database)
+        self.privacy = Privacy(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)
 

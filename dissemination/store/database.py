@@ -7,7 +7,7 @@ import os
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +19,12 @@ from sqlalchemy.engine import Connection
 from dissemination.errors import BusyError, StoreError, WrongUseError
 from dissemination.ports import Clock
 
-#: How long a small change waits for its turn, in seconds.
-PATIENCE = 30.0
+#: How long a small change waits for its turn, in seconds: taking a million people in may last half a minute.
+PATIENCE = 90.0
 #: The write-ahead log is folded back when it is larger than this many bytes.
 CHECKPOINT_BYTES = 16_000_000
+#: Bytes that are looked through at once.
+_CHUNK = 1 << 20
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -69,25 +71,53 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, lock: str = "") -> Iterator[Connection]:
+    def apart(self) -> Iterator[Connection]:
+        """A connection whose temporary tables end with it. What is written there alone waits for nobody.
+
+        They lie in a file that has no name, or in the server's own space: a crash leaves nothing behind.
+        """
+        connection = self.engine.connect()
+        # Closed at the end, not handed back: the next one to use it would find the tables.
+        connection.detach()
+        try:
+            yield connection
+        finally:
+            with self._turn, self._write_lock():  # as in `close`
+                connection.close()
+
+    @contextmanager
+    def write(self, lock: str = "", *, on: Connection | None = None) -> Iterator[Connection]:
         """One transaction. Nothing is said to have happened before it returns.
 
         Args:
             lock: on PostgreSQL, work of the same name waits for one another (an advisory lock).
+            on: a connection of `apart`, idle; a new one where left out.
 
         Raises:
-            BusyError: another process did not let go for 30 seconds.
+            BusyError: another process did not let go for `PATIENCE` seconds.
             StoreError: the disk is full or faulty; nothing was changed.
         """
         with self._turn, self._write_lock():
             try:
-                with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                with self._writer(on) as connection, connection.begin():
                     if lock and self.is_postgres:
                         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(lock))))
                     yield connection
             except sa.exc.OperationalError as error:
                 raise StoreError(f"database: {error.orig}; nothing of this step was kept") from error
             self._fold_log()
+
+    @contextmanager
+    def _writer(self, on: Connection | None) -> Iterator[Connection]:
+        if on is None:
+            with self.engine.connect().execution_options(writing=True) as connection:
+                yield connection
+            return
+        on.execution_options(writing=True)
+        try:
+            yield on
+        finally:
+            on.execution_options(writing=False)
 
     def now(self, connection: Connection) -> datetime:
         """The instant that leases are judged by: the database's own where machines share it."""
@@ -110,16 +140,31 @@ class Database:
                 self._pragma("wal_checkpoint(TRUNCATE)")
 
     def _pragma(self, words: str) -> list[Any]:
+        return self._run(f"PRAGMA {words}")
+
+    def _run(self, words: str) -> list[Any]:
+        """Outside of any transaction."""
         raw = self.engine.raw_connection()
         try:
-            return list(raw.cursor().execute(f"PRAGMA {words}").fetchall())
+            return list(raw.cursor().execute(words).fetchall())
         finally:
             raw.close()
 
-    def checkpoint(self) -> None:
-        """Fold the whole log back, so that what was deleted is gone from it too."""
-        if self.path:
-            with self._turn, self._write_lock():
+    def scour(self, words: Collection[str] = ()) -> None:
+        """Make sure that words which were deleted are in none of the files any more.
+
+        SQLite overwrites a deleted row, and yet a copy of it may lie in the unused part of a page, from when its
+        neighbours moved. Where the file still holds one of the words, it is written anew (VACUUM).
+
+        Args:
+            words: in whatever case; none: it is written anew at once.
+        """
+        if not self.path:
+            return
+        with self._turn, self._write_lock():
+            self._pragma("wal_checkpoint(TRUNCATE)")
+            if not words or _holds(self.path, words):
+                self._run("VACUUM")
                 self._pragma("wal_checkpoint(TRUNCATE)")
 
     def check(self) -> list[str]:
@@ -154,6 +199,10 @@ class Database:
         partial.chmod(0o600)
         partial.replace(target)
 
+    def copies(self) -> list[Path]:
+        """Copies beside the database that were made before an upgrade or a restoring, with their logs."""
+        return sorted(self.path.parent.glob(f"{self.path.name}.before-*")) if self.path else []
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the one process that publishes; on PostgreSQL there may be several, and leases tell them apart.
@@ -187,6 +236,20 @@ class Database:
         # The last connection to close folds the log back: that too needs the write lock.
         with self._write_lock():
             self.engine.dispose()
+
+
+def _holds(path: Path, words: Collection[str]) -> bool:
+    """Whether the file has one of the words, in whatever case."""
+    needles = [word.lower().encode() for word in words]
+    overlap = max(map(len, needles), default=1) - 1
+    with path.open("rb") as stream:
+        before = b""
+        while chunk := stream.read(_CHUNK):
+            seen = before + chunk.lower()
+            if any(needle in seen for needle in needles):
+                return True
+            before = seen[len(seen) - overlap :]
+    return False
 
 
 def _engine_options(*, on_file: bool) -> dict[str, Any]:

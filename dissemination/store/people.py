@@ -1,30 +1,45 @@
-"""Subscribers: the baseline list with consent, and the addresses that are never written to again."""
+"""Subscribers: who is on the lists, with consent, and the addresses that are never written to again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import Audience, Subscriber
+from dissemination.model import Audience, Consent, Step, Subscriber, Suppressed, Why
+from dissemination.store import arrivals, consents, erasure
+from dissemination.store.arrivals import Arrivals
 from dissemination.store.database import Database
-from dissemination.store.dialect import insert_missing
+from dissemination.store.dialect import insert_missing, keys_of
 from dissemination.store.schema import memberships, subscribers, suppressions
 
 
 def audience_query(audience: Audience) -> sa.Select[tuple[int]]:
-    """Ids of the active people on the lists, without those on excluded lists."""
-    on = sa.select(memberships.c.subscriber).where(memberships.c.list.in_(audience.lists))
-    off = sa.select(memberships.c.subscriber).where(memberships.c.list.in_(audience.exclude))
-    query = sa.select(subscribers.c.id).where(subscribers.c.state == "active", subscribers.c.id.in_(on))
-    return query.where(subscribers.c.id.not_in(off)) if audience.exclude else query
+    """Ids of the active people that the audience's definition names: the one place that turns it into SQL."""
+    query = sa.select(subscribers.c.id).where(
+        subscribers.c.state == "active", subscribers.c.id.in_(_members(audience.lists))
+    )
+    if audience.exclude:
+        query = query.where(subscribers.c.id.not_in(_members(audience.exclude)))
+    if audience.languages:
+        query = query.where(subscribers.c.lang.in_(audience.languages))
+    for name, values in audience.where:
+        query = query.where(subscribers.c.attributes[name].as_string().in_(values))
+    return query
 
 
-def to_subscriber(row: sa.RowMapping) -> Subscriber:
-    """A row of `subscribers` as a value, without lists."""
-    names = ("id", "email", "name", "lang", "state", "consent_source", "consent_at")
-    return Subscriber(**{name: row[name] for name in names})
+def _members(lists: Sequence[str]) -> sa.Select[tuple[int]]:
+    here = memberships.c.left_at.is_(None)
+    return sa.select(memberships.c.subscriber).where(memberships.c.list.in_(lists), here)
+
+
+def to_subscriber(row: sa.RowMapping, lists: Sequence[str] = ()) -> Subscriber:
+    """A row of `subscribers` as a value."""
+    facts = {name: row[name] for name in ("id", "email", "name", "lang", "state", "consent_source", "consent_at")}
+    return Subscriber(**facts, lists=tuple(lists), attributes=row["attributes"] or {})
 
 
 class People:
@@ -42,34 +57,14 @@ class People:
         Returns:
             (new, already there, refused because suppressed).
         """
-        tally = [0, 0, 0]
-        with self._database.write("people") as connection:
-            for person, address, hashed in rows:
-                tally[self._add(connection, person, address, hashed)] += 1
-        return tally[0], tally[1], tally[2]
+        with self.set_aside() as aside:
+            aside.add((line, *row) for line, row in enumerate(rows))
+            added = aside.settle(step=Step.GIVEN, form="by hand")
+        return added.new, added.known, added.suppressed
 
-    def _add(self, connection: Connection, person: Subscriber, address: str, hashed: str) -> int:
-        if connection.execute(sa.select(suppressions.c.hash).where(suppressions.c.hash == hashed)).first():
-            return 2
-        made = connection.execute(
-            insert_missing(connection, subscribers)
-            .values(
-                email=person.email,
-                address=address,
-                name=person.name,
-                lang=person.lang,
-                state="active",
-                consent_source=person.consent_source,
-                consent_at=person.consent_at,
-                created_at=self._database.clock.now(),
-            )
-            .returning(subscribers.c.id)
-        ).scalar()
-        known = sa.select(subscribers.c.id).where(subscribers.c.address == address)
-        found = made or connection.execute(known).scalar_one()
-        for name in person.lists:
-            connection.execute(insert_missing(connection, memberships).values(list=name, subscriber=found))
-        return 0 if made else 1
+    def set_aside(self) -> AbstractContextManager[Arrivals]:
+        """Room for many people who are looked through before they are taken in."""
+        return arrivals.set_aside(self._database)
 
     def all(self, *, listed: str = "", state: str = "") -> Iterator[Subscriber]:
         """Everybody, in the order they came, a thousand at a time."""
@@ -83,11 +78,31 @@ class People:
         if state:
             query = query.where(subscribers.c.state == state)
         if listed:
-            on = sa.select(memberships.c.subscriber).where(memberships.c.list == listed)
-            query = query.where(subscribers.c.id.in_(on))
+            query = query.where(subscribers.c.id.in_(_members([listed])))
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-            return _with_lists(connection, [to_subscriber(row) for row in rows])
+            return with_lists(connection, rows)
+
+    def attributes(self) -> Sequence[str]:
+        """The names of all attributes that somebody has, in order."""
+        with self._database.read() as connection:
+            names: sa.ScalarResult[str] = connection.execute(
+                keys_of(connection, subscribers.c.attributes)
+            ).scalars()
+            return sorted(names)
+
+    def by_id(self, subscriber: int) -> Subscriber | None:
+        """One person, also one who left; None: erased, or never there."""
+        return self._one(subscribers.c.id == subscriber)
+
+    def by_address(self, address: str) -> Subscriber | None:
+        """One person by the normalised address."""
+        return self._one(subscribers.c.address == address)
+
+    def _one(self, which: sa.ColumnElement[bool]) -> Subscriber | None:
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(subscribers).where(which)).mappings().first()
+            return with_lists(connection, [row])[0] if row else None
 
     def count(self, audience: Audience) -> int:
         """How many people an audience is at this moment."""
@@ -95,46 +110,129 @@ class People:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def remove(self, address: str) -> bool:
-        """Erase a person; what they were sent stays as a number without a name. False: not there."""
+    def remove(self, address: str, hashed: str = "", *, bar: bool = False) -> bool:
+        """Erase a person; what they were sent stays as a number without a name. False: not there.
+
+        Args:
+            address: normalised.
+            hashed: its keyed hash, under which their consent lines are kept without names; "": those go, too.
+            bar: suppress the hash as well, so that no import brings the address back.
+        """
+        gone = self._erase([(address, hashed)], bar=bar)
+        if gone:
+            self._database.scour([word for one in gone for word in (one.address, one.email)])
+        return bool(gone)
+
+    def remove_all(self, who: Sequence[tuple[str, str]], *, bar: bool = False) -> int:
+        """`remove` for several people, (normalised address, hash), in one transaction; how many were there.
+
+        Call `privacy.scour` when the last of them are erased.
+        """
+        return len(self._erase(who, bar=bar))
+
+    def _erase(self, who: Sequence[tuple[str, str]], *, bar: bool) -> Sequence[erasure.Gone]:
+        now = self._database.clock.now()
+        gone: list[erasure.Gone] = []
         with self._database.write("people") as connection:
-            # Not left to the cascade alone: foreign keys may be off in a database that another tool opened.
-            who = sa.select(subscribers.c.id).where(subscribers.c.address == address).scalar_subquery()
-            connection.execute(sa.delete(memberships).where(memberships.c.subscriber == who))
-            done = connection.execute(sa.delete(subscribers).where(subscribers.c.address == address))
-        # An erased address must not stay behind in the write-ahead log either.
-        self._database.checkpoint()
-        return bool(done.rowcount)
+            for address, hashed in who:
+                query = sa.select(subscribers.c.id, subscribers.c.email).where(subscribers.c.address == address)
+                row = connection.execute(query).first()
+                if row:
+                    gone.append(erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now))
+                    erasure.erase(connection, gone[-1])
+                if bar:
+                    _bar(connection, hashed, Why.ERASED, now)
+        return gone
 
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
-        """Never write to this address again, also after a new import. True if it was on the list."""
+        """Never write to this address again, also after a new import. True if it was on the list.
+
+        Args:
+            address: normalised.
+            hashed: its keyed hash.
+            reason: a `Why`, or other words without a name.
+        """
+        now = self._database.clock.now()
         with self._database.write("people") as connection:
-            connection.execute(
-                insert_missing(connection, suppressions).values(
-                    hash=hashed, reason=reason, at=self._database.clock.now()
-                )
-            )
+            _bar(connection, hashed, reason, now)
             done = connection.execute(
-                sa.update(subscribers).where(subscribers.c.address == address).values(state="suppressed")
+                sa.update(subscribers)
+                .where(subscribers.c.address == address, subscribers.c.state != "suppressed")
+                .values(state="suppressed", state_at=now)
             )
-            return bool(done.rowcount)
+            known = sa.select(subscribers.c.id).where(subscribers.c.address == address)
+            return bool(done.rowcount) or connection.execute(known).first() is not None
+
+    def unsubscribe(self, subscriber: int, at: datetime, how: str, lists: Sequence[str] = ()) -> bool:
+        """They take their consent back. Idempotent: a second time changes nothing, and is False.
+
+        Args:
+            subscriber: their id.
+            at: when they did.
+            how: through what, for the consent log, such as "one-click".
+            lists: only these; (): everything. Who leaves their last list has left everything.
+        """
+        with self._database.write("people") as connection:
+            changed = _leave(connection, subscriber, lists, at) if lists else False
+            if not lists or not _on_a_list(connection, subscriber):
+                changed = _depart(connection, subscriber, at) or changed
+            if changed:
+                line = Consent(step=Step.WITHDRAWN, at=at, lists=tuple(lists), form=how)
+                consents.log(connection, subscriber, line)
+            return changed
+
+    def suppression(self, hashed: str) -> Suppressed | None:
+        """Whether, when and why an address is not written to, by its keyed hash."""
+        query = sa.select(suppressions).where(suppressions.c.hash == hashed)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+            return Suppressed(reason=row.reason, at=row.at) if row else None
+
+    def suppressions(self) -> Mapping[str, tuple[int, datetime]]:
+        """Reason -> how many addresses, and when the newest was added; most first."""
+        count, newest = sa.func.count(), sa.func.max(suppressions.c.at)
+        query = sa.select(suppressions.c.reason, count, newest).group_by(suppressions.c.reason)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(count.desc(), suppressions.c.reason))
+            return {reason: (number, at) for reason, number, at in rows}
 
 
-def _with_lists(connection: Connection, people: Sequence[Subscriber]) -> Sequence[Subscriber]:
-    query = sa.select(memberships).where(memberships.c.subscriber.in_([p.id for p in people]))
+def _bar(connection: Connection, hashed: str, reason: str, at: datetime) -> None:
+    connection.execute(insert_missing(connection, suppressions).values(hash=hashed, reason=str(reason), at=at))
+
+
+def _leave(connection: Connection, subscriber: int, lists: Sequence[str], at: datetime) -> bool:
+    left = connection.execute(
+        sa.update(memberships)
+        .where(memberships.c.subscriber == subscriber, memberships.c.list.in_(lists))
+        .where(memberships.c.left_at.is_(None))
+        .values(left_at=at)
+    )
+    return bool(left.rowcount)
+
+
+def _on_a_list(connection: Connection, subscriber: int) -> bool:
+    here = sa.select(memberships.c.list).where(memberships.c.subscriber == subscriber)
+    return connection.execute(here.where(memberships.c.left_at.is_(None)).limit(1)).first() is not None
+
+
+def _depart(connection: Connection, subscriber: int, at: datetime) -> bool:
+    done = connection.execute(
+        sa.update(subscribers)
+        .where(subscribers.c.id == subscriber, subscribers.c.state.in_(("active", "unconfirmed")))
+        .values(state="unsubscribed", state_at=at)
+    )
+    return bool(done.rowcount)
+
+
+def with_lists(connection: Connection, rows: Sequence[sa.RowMapping]) -> Sequence[Subscriber]:
+    """Rows of `subscribers`, in the order of their ids, with the lists they are on and did not leave."""
+    if not rows:
+        return ()
+    query = sa.select(memberships.c.subscriber, memberships.c.list).where(
+        memberships.c.subscriber.between(rows[0]["id"], rows[-1]["id"]), memberships.c.left_at.is_(None)
+    )
     lists: dict[int, list[str]] = {}
-    for row in connection.execute(query.order_by(memberships.c.list)):
-        lists.setdefault(row.subscriber, []).append(row.list)
-    return [
-        Subscriber(
-            id=p.id,
-            email=p.email,
-            name=p.name,
-            lang=p.lang,
-            lists=tuple(lists.get(p.id, ())),
-            state=p.state,
-            consent_source=p.consent_source,
-            consent_at=p.consent_at,
-        )
-        for p in people
-    ]
+    for subscriber, name in connection.execute(query.order_by(memberships.c.list)):
+        lists.setdefault(subscriber, []).append(name)
+    return [to_subscriber(row, lists.get(row["id"], ())) for row in rows]

@@ -17,7 +17,7 @@ def to_publication(row: RowMapping) -> Publication:
     """A row of `publications` as a value."""
     facts: dict[str, Any] = {name: row[name] for name in _NAMES}
     facts["state"] = State(row["state"])
-    facts["audience"] = Audience(**{key: tuple(value) for key, value in row["audience"].items()})
+    facts["audience"] = _audience(row["audience"])
     facts |= {name: tuple(row[name]) for name in _LISTS}
     return Publication(**facts)
 
@@ -25,13 +25,18 @@ def to_publication(row: RowMapping) -> Publication:
 def from_publication(publication: Publication) -> dict[str, Any]:
     """The columns of a publication."""
     facts: dict[str, Any] = {name: getattr(publication, name) for name in _NAMES}
-    audience = publication.audience
     return (
         facts
         | {
             "state": publication.state.value,
             "bound": dict(publication.bound),
-            "audience": {"lists": list(audience.lists), "exclude": list(audience.exclude)},
+            "audience": publication.audience.facts(),
         }
         | {name: list(facts[name]) for name in _LISTS}
     )
+
+
+def _audience(facts: dict[str, Any]) -> Audience:
+    where = tuple((name, tuple(values)) for name, values in facts.get("where", {}).items())
+    lists = {key: tuple(value) for key, value in facts.items() if key != "where"}
+    return Audience(**lists, where=where)

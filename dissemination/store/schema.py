@@ -12,6 +12,17 @@ from dissemination.model import DeliveryState
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def microseconds(moment: datetime) -> int:
+    """An instant as the database keeps it.
+
+    Raises:
+        ValueError: it is naive, and so no instant.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"a naive time cannot be stored: {moment}")
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """An aware instant, kept as whole microseconds since 1970 in UTC: sorts and compares the same everywhere."""
 
@@ -20,11 +31,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - signature
         """Refuses naive times: they have no instant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a naive time cannot be stored: {value}")
-        return (value - EPOCH) // timedelta(microseconds=1)
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - signature
         """Always UTC."""
@@ -177,6 +184,9 @@ subscribers = sa.Table(
     sa.Column("consent_source", sa.Text, nullable=False),
     sa.Column("consent_at", Instant),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("domain", sa.Text, nullable=False, server_default=""),  # of `address`, in lower-case ASCII
+    sa.Column("attributes", sa.JSON(none_as_null=True)),  # name -> value, both texts; NULL: none
+    sa.Column("state_at", Instant),  # when `state` changed last; NULL: it is as it was at first
     sqlite_autoincrement=True,  # the id of an erased person is never given to another
 )
 
@@ -191,6 +201,41 @@ memberships = sa.Table(
         primary_key=True,
         index=True,
     ),
+    sa.Column("left_at", Instant),  # a list that somebody left is remembered: a new import must not undo it
+)
+
+#: Words that people agreed to, once by their digest.
+wordings = sa.Table(
+    "wordings",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+#: Who agreed to what, and took it back. After an erasure `subscriber` is NULL: only `hash` tells whose line it was.
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), index=True),
+    sa.Column("hash", sa.Text, nullable=False, server_default=""),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("lists", sa.Text, nullable=False),  # separated by ";"
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("form", sa.Text, nullable=False),
+    sa.Column("wording", sa.Text),  # digest
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("erased_at", Instant),
+)
+sa.Index(
+    "ix_consents_erased",
+    consents.c.erased_at,
+    postgresql_where=consents.c.erased_at.is_not(None),
+    sqlite_where=consents.c.erased_at.is_not(None),
 )
 
 #: Addresses that must never be written to again, as keyed hashes: they survive erasure and re-import.

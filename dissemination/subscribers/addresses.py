@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -27,9 +28,12 @@ def tidy(address: str) -> str:
     local, at, domain = address.strip().rpartition("@")
     if not at:
         raise _refused(address, "has no @")
-    if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+    if not _LOCAL.fullmatch(local) or local[0] == "." or local[-1] == "." or ".." in local:
         raise _refused(address, "has a character before the @ that does not belong there")
-    tidied = f"{local}@{_domain(address, domain)}"
+    written = _domain(domain)
+    if not written:
+        raise _refused(address, "has a domain that cannot be")
+    tidied = f"{local}@{written}"
     if len(local.encode()) > _LOCAL_LIMIT or len(tidied.encode()) > _LIMIT:
         raise _refused(address, "is too long")
     return tidied
@@ -42,19 +46,22 @@ def normalise(address: str) -> str:
         AddressError: it is no address.
     """
     local, _, domain = tidy(address).rpartition("@")
-    return f"{unicodedata.normalize('NFC', local).casefold()}@{domain}"
+    folded = local.lower() if local.isascii() else unicodedata.normalize("NFC", local).casefold()
+    return f"{folded}@{domain}"
 
 
-def _domain(address: str, domain: str) -> str:
+@lru_cache(maxsize=4_096)
+def _domain(domain: str) -> str:
+    """In lower-case ASCII; "" if there can be no such domain. Many people share few: remembered."""
+    if len(domain) > _LIMIT:
+        return ""
     lowered = domain.lower()
-    if not domain.isascii() and len(domain) <= _LIMIT:
+    if not domain.isascii():
         try:
             lowered = idna.encode(domain, uts46=True).decode("ascii")
         except idna.IDNAError:
-            raise _refused(address, "has a domain that cannot be") from None
-    if not _DOMAIN.fullmatch(lowered):
-        raise _refused(address, "has a domain that cannot be")
-    return lowered
+            return ""
+    return lowered if _DOMAIN.fullmatch(lowered) else ""
 
 
 def _refused(address: str, why: str) -> AddressError:

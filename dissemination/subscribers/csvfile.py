@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from functools import lru_cache
+from typing import TextIO
 
 from dissemination.errors import AddressError
 from dissemination.model import Finding, Level, Subscriber
@@ -28,6 +29,10 @@ _COLUMNS = ("email", "name", "lang", "lists", "state", "consent_source", "consen
 _LINE_LIMIT = 10_000
 _FIELD_LIMIT = 500
 _LISTS_LIMIT = 50
+_ATTRIBUTES_LIMIT = 50
+#: A column with an attribute: attr.region, attributes.region.
+_ATTRIBUTE = re.compile(r"attr(?:ibutes?)?[.:]\s*(?P<name>.*)", re.IGNORECASE)
+_ATTRIBUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 #: What a spreadsheet may take for a formula, also in full width and after spaces; "'" before it makes it text.
@@ -43,13 +48,18 @@ class _Refused(Exception):  # noqa: N818 - never leaves this file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Defaults:
-    """What holds for lines that say nothing themselves."""
+class _Layout:
+    """How to read a line of this file: where its cells belong, and what holds for those that are left out."""
 
     lang: str
     lists: tuple[str, ...]
     source: str
     consent_at: datetime | None
+    delimiter: str = ","
+    #: The column of each cell; "" for those that are not ours.
+    columns: tuple[str, ...] = ()
+    #: (place, attribute).
+    attributes: tuple[tuple[int, str], ...] = ()
 
 
 def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once for the whole file
@@ -60,11 +70,12 @@ def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once 
     consent_at: datetime | None = None,
     default_lists: Sequence[str] = (),
     path: str = "subscribers.csv",
-) -> Iterator[Subscriber | Finding]:
-    """Read people, or what is wrong with their line. The first line names the columns; unknown ones are ignored.
+) -> Iterator[tuple[int, Subscriber] | Finding]:
+    """Read people with their line, or what is wrong with it.
 
-    A line is a person: line breaks inside quotes are not taken. Comma, semicolon or tab separate. Whoever `state`
-    calls anything but active is left out, so that an export can be read back.
+    The first line names the columns; those called attr.NAME hold attributes, and unknown ones are ignored. A line
+    is a person: line breaks inside quotes are not taken. Comma, semicolon or tab separate. Whoever `state` calls
+    anything but active is left out, so that an export can be read back.
 
     Args:
         stream: opened with newline="" or not, as UTF-8; a byte order mark is skipped.
@@ -75,55 +86,68 @@ def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once 
         path: the file's name, for findings.
 
     Yields:
-        A subscriber with id 0, or an error finding with its line.
+        (line, subscriber with id 0), or an error finding with its line.
     """
-    defaults = _Defaults(lang=default_lang, lists=tuple(default_lists), source=source, consent_at=consent_at)
+    layout = _Layout(lang=default_lang, lists=tuple(default_lists), source=source, consent_at=consent_at)
     try:
-        yield from _read(stream, defaults, path)
+        yield from _read(stream, layout, path)
     except UnicodeDecodeError:
         fix = "save the file as CSV UTF-8"
         yield _finding(_Refused("subscriber-encoding", "", "the file is not UTF-8", fix), path, 0)
 
 
-def write_subscribers(stream: TextIO, people: Iterable[Subscriber]) -> None:
+def write_subscribers(stream: TextIO, people: Iterable[Subscriber], attributes: Sequence[str] = ()) -> int:
     """Write people so that no spreadsheet takes a cell for a formula, and `read_subscribers` gets them back.
 
     Args:
         stream: opened with newline="".
         people: as the store gives them.
+        attributes: the names of those that get a column.
+
+    Returns:
+        How many people.
     """
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow([*_COLUMNS, *(f"attr.{name}" for name in attributes)])
+    count = 0
     for person in people:
-        cells: Mapping[str, str] = {
-            "email": person.email,
-            "name": person.name,
-            "lang": person.lang,
-            "lists": ";".join(person.lists),
-            "state": person.state,
-            "consent_source": person.consent_source,
-            "consent_at": person.consent_at.isoformat() if person.consent_at else "",
-        }
-        writer.writerow([_as_text(cells[column]) for column in _COLUMNS])
+        count += 1
+        cells = (
+            person.email,
+            person.name,
+            person.lang,
+            ";".join(person.lists),
+            person.state,
+            person.consent_source,
+            person.consent_at.isoformat() if person.consent_at else "",
+            *(person.attributes.get(name, "") for name in attributes),
+        )
+        writer.writerow(map(as_text, cells))
+    return count
 
 
-def _read(stream: TextIO, defaults: _Defaults, path: str) -> Iterator[Subscriber | Finding]:
+def as_text(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; `read_subscribers` takes the guard off again."""
+    cell = _CONTROLS.sub(" ", cell)
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _read(stream: TextIO, layout: _Layout, path: str) -> Iterator[tuple[int, Subscriber] | Finding]:
     lines = _lines(stream)
     number, header = next(lines, (1, ""))
-    delimiter = max(",;\t", key=(header or "").count)
     try:
-        columns = _header(header, delimiter)
+        layout = _header(header, layout)
     except _Refused as error:
         yield _finding(error, path, number)
         return
     for number, line in lines:
         try:
-            person = _person(line, delimiter, columns, defaults)
+            person = _person(line, layout)
         except _Refused as error:
             yield _finding(error, path, number)
         else:
             if person is not None:
-                yield person
+                yield number, person
 
 
 def _lines(stream: TextIO) -> Iterator[tuple[int, str | None]]:
@@ -146,43 +170,79 @@ def _lines(stream: TextIO) -> Iterator[tuple[int, str | None]]:
 def _cells(line: str | None, delimiter: str) -> list[str]:
     if line is None:
         raise _Refused("subscriber-line", "", f"the line has more than {_LINE_LIMIT:,} characters", "shorten it")
+    cells = _quoted(line, delimiter) if '"' in line else line.split(delimiter)
+    return [_as_written(cell) for cell in cells] if "'" in line else [cell.strip() for cell in cells]
+
+
+def _quoted(line: str, delimiter: str) -> list[str]:
     try:
         [cells] = csv.reader([line], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as error:
         fix = 'close every quote on its line, and write " inside quotes twice'
         raise _Refused("subscriber-line", "", f"the line cannot be read: {error}", fix, line) from None
-    return [_as_written(cell) for cell in cells]
+    return cells
 
 
-def _header(line: str | None, delimiter: str) -> list[str]:
-    """The name of each column; "" for those that are not ours."""
-    named = [_COLUMN_OF.get(re.sub(r"[\s_-]", "", cell.lower()), "") for cell in _cells(line, delimiter)]
-    columns = ["" if column in named[:place] else column for place, column in enumerate(named)]
+def _header(line: str | None, layout: _Layout) -> _Layout:
+    delimiter = max(",;\t", key=(line or "").count)
+    cells = _cells(line, delimiter)
+    named = [_COLUMN_OF.get(re.sub(r"[\s_-]", "", cell.lower()), "") for cell in cells]
+    columns = tuple("" if column in named[:place] else column for place, column in enumerate(named))
     if "email" not in columns:
         fix = f"name the columns in the first line: {','.join(_COLUMNS)}"
         raise _Refused("subscriber-columns", "email", "there is no column with addresses", fix, line or "")
-    return columns
+    matches = ((place, _ATTRIBUTE.fullmatch(cell)) for place, cell in enumerate(cells))
+    attributes = tuple((place, _attribute(match["name"])) for place, match in matches if match)
+    if len(attributes) > _ATTRIBUTES_LIMIT or len({name for _, name in attributes}) < len(attributes):
+        fix = f"name each attribute once, and at most {_ATTRIBUTES_LIMIT}"
+        raise _Refused("subscriber-columns", "attr", "too many attributes, or one twice", fix, line or "")
+    return replace(layout, delimiter=delimiter, columns=columns, attributes=attributes)
 
 
-def _person(line: str | None, delimiter: str, columns: Sequence[str], defaults: _Defaults) -> Subscriber | None:
-    cells = _cells(line, delimiter)
-    if len(cells) > len(columns):
+def _attribute(written: str) -> str:
+    name = re.sub(r"\s+", "_", written.strip().lower())
+    if not _ATTRIBUTE_NAME.fullmatch(name):
+        fix = "name it with small letters, digits, - and _ (at most 64), such as attr.region"
+        raise _Refused("subscriber-columns", "attr", "no name for an attribute", fix, written)
+    return name
+
+
+def _person(line: str | None, layout: _Layout) -> Subscriber | None:
+    cells = _cells(line, layout.delimiter)
+    if len(cells) > len(layout.columns):
         fix = "put quotes around a cell that holds the separator"
-        raise _Refused("subscriber-line", "", f"{len(cells)} cells under {len(columns)} columns", fix, line or "")
-    row = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
-    for column, cell in row.items():
-        if len(cell) > _FIELD_LIMIT:
-            raise _Refused("subscriber-cell", column, f"more than {_FIELD_LIMIT} characters", "shorten it", cell)
+        raise _Refused(
+            "subscriber-line", "", f"{len(cells)} cells under {len(layout.columns)} columns", fix, line or ""
+        )
+    if len(line or "") > _FIELD_LIMIT:
+        _refuse_long(cells, layout)
+    row = dict(zip(layout.columns, cells, strict=False))
     if row.get("state", "") not in {"", "active"}:
         return None
+    source, at = _consent(row, layout)
     return Subscriber(
         id=0,
         email=_email(row.get("email", "")),
         name=_CONTROLS.sub(" ", row.get("name", "")).strip(),
-        lang=_lang(row.get("lang", "")) or defaults.lang,
-        lists=_lists(row.get("lists", "")) or defaults.lists,
-        **_consent(row, defaults),
+        lang=_lang(row.get("lang", "")) or layout.lang,
+        lists=_lists(row.get("lists", "")) or layout.lists,
+        consent_source=source,
+        consent_at=at,
+        attributes={
+            name: _CONTROLS.sub(" ", cells[place])
+            for place, name in layout.attributes
+            if place < len(cells) and cells[place]
+        },
     )
+
+
+def _refuse_long(cells: Sequence[str], layout: _Layout) -> None:
+    ours = dict(enumerate(layout.columns)) | {place: f"attr.{name}" for place, name in layout.attributes}
+    for place, cell in enumerate(cells):
+        if ours[place] and len(cell) > _FIELD_LIMIT:
+            raise _Refused(
+                "subscriber-cell", ours[place], f"more than {_FIELD_LIMIT} characters", "shorten it", cell
+            )
 
 
 def _email(cell: str) -> str:
@@ -192,12 +252,17 @@ def _email(cell: str) -> str:
         raise _Refused("subscriber-email", "email", "no mail address", str(error), cell) from None
 
 
+# A file says the same few things of many people: what was read once is remembered.
+
+
+@lru_cache(maxsize=1_024)
 def _lang(cell: str) -> str:
     if cell and not _LANGUAGE.fullmatch(cell):
         raise _Refused("subscriber-lang", "lang", "no language code", "write en, ro or pt-BR", cell)
     return cell.replace("_", "-")
 
 
+@lru_cache(maxsize=1_024)
 def _lists(cell: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in cell.split(";") if name.strip()))
     if len(names) > _LISTS_LIMIT:
@@ -205,16 +270,17 @@ def _lists(cell: str) -> tuple[str, ...]:
     return names
 
 
-def _consent(row: Mapping[str, str], defaults: _Defaults) -> dict[str, Any]:
-    source = _CONTROLS.sub(" ", row.get("consent_source", "")).strip() or defaults.source
-    at = _moment(row.get("consent_at", "")) or defaults.consent_at
+def _consent(row: Mapping[str, str], layout: _Layout) -> tuple[str, datetime]:
+    source = _CONTROLS.sub(" ", row.get("consent_source", "")).strip() or layout.source
+    at = _moment(row.get("consent_at", "")) or layout.consent_at
     if not source or at is None:
         missing = "consent_at" if source else "consent_source"
         fix = "fill the columns consent_source and consent_at, or give --source and --date"
         raise _Refused("subscriber-consent", missing, "it is not said where and when they consented", fix)
-    return {"consent_source": source, "consent_at": at}
+    return source, at
 
 
+@lru_cache(maxsize=4_096)
 def _moment(cell: str) -> datetime | None:
     if not cell:
         return None
@@ -224,11 +290,6 @@ def _moment(cell: str) -> datetime | None:
     except (ValueError, OverflowError):
         fix = "write YYYY-MM-DD, with a time if you have one"
         raise _Refused("subscriber-consent", "consent_at", "no date", fix, cell) from None
-
-
-def _as_text(cell: str) -> str:
-    cell = _CONTROLS.sub(" ", cell)
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _as_written(cell: str) -> str:

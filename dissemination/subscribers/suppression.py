@@ -26,6 +26,11 @@ class AddressBook:
         """See `suppression_hash`."""
         return suppression_hash(self._pepper, address)
 
+    def both(self, address: str) -> tuple[str, str]:
+        """The normalised form, and the hash over it."""
+        normal = normalise(address)
+        return normal, _keyed(self._pepper, normal)
+
 
 def suppression_hash(pepper: bytes, address: str) -> str:
     """HMAC-SHA256 in hexadecimal over the normalised address.
@@ -33,4 +38,8 @@ def suppression_hash(pepper: bytes, address: str) -> str:
     Raises:
         AddressError: it is no address.
     """
-    return hmac.digest(pepper, normalise(address).encode(), sha256).hex()
+    return _keyed(pepper, normalise(address))
+
+
+def _keyed(pepper: bytes, normal: str) -> str:
+    return hmac.digest(pepper, normal.encode(), sha256).hex()

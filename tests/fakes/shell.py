@@ -68,6 +68,14 @@ def write_project(root: Path, *, port: int = 9, **changes) -> Path:
             "mastodon": {},
         },
         "publishing": {"tick_seconds": 1, "window": 20, "lease_seconds": 10},
+        "privacy": {
+            "controller": "Test Partner, Test Street 1",
+            "contact": "privacy@test.example",
+            "purposes": ["Sending the newsletter"],
+            "legal_basis": "consent",
+            "recipients": ["Mail provider"],
+            "transfers": "none",
+        },
     } | changes
     (root / "settings.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), "utf-8")
     return root

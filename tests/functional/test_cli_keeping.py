@@ -83,7 +83,7 @@ def test_whoever_is_suppressed_is_not_taken_in_again_by_an_import(shell):
     shell("subscribers", "suppress", "Ana@Mail.example", "--reason", "asked by phone")
     (shell.root / "all.csv").write_text("email\nana@mail.example\nbob@mail.example\n")
     told = shell.json("subscribers", "import", "all.csv", *CONSENT)
-    assert told == {"added": 1, "known": 0, "suppressed": 1, "findings": []}
+    assert told == {"added": 1, "known": 0, "suppressed": 1, "wrong": 0, "findings": []}
     assert {p["email"]: p["state"] for p in shell.json("subscribers", "list")} == {
         "ana@mail.example": "suppressed",
         "bob@mail.example": "active",

@@ -373,7 +373,8 @@ def test_a_large_log_is_folded_back(tmp_path, clock, monkeypatch):
     store = Store(tmp_path / "a.db", clock)
     for number in range(30):
         store.people.add([person(number, name="x" * 2000)])
-    assert (tmp_path / "a.db-wal").stat().st_size < 200_000
+    with store.database.read():  # a log is there as long as somebody has the database open
+        assert (tmp_path / "a.db-wal").stat().st_size < 200_000
     store.close()
 
 

@@ -20,7 +20,8 @@ FULL = "email,name,lang,lists,consent_source,consent_at\n"
 
 def read(text, **options):
     stream = io.StringIO(text, newline="")
-    return list(read_subscribers(stream, **{"default_lang": "en", "source": "form", "consent_at": DAY} | options))
+    rows = read_subscribers(stream, **{"default_lang": "en", "source": "form", "consent_at": DAY} | options)
+    return [row if isinstance(row, Finding) else row[1] for row in rows]
 
 
 def one(text, **options):
@@ -215,3 +216,46 @@ def test_a_line_without_an_end_is_bounded():
 
     [finding] = read_subscribers(Endless(), default_lang="en")
     assert "10,000" in finding.message
+
+
+# Attributes
+
+
+@pytest.mark.parametrize(
+    "header", ["attr.region", "attributes.Region", "Attribute.region", "attr: Region", "ATTR.REGION"]
+)
+def test_an_attribute_by_any_name(header):
+    assert one(f"email,{header}\nana@example.org, RO\x1b12 \n").attributes == {"region": "RO 12"}
+
+
+def test_an_attribute_that_is_left_out_is_none():
+    rows = read("email,attr.a,attr.b c\nana@example.org,,x\nbo@example.org\n")
+    assert [row.attributes for row in rows] == [{"b_c": "x"}, {}]
+
+
+@pytest.mark.parametrize("header", ["attr.", "attr.é", "attr.-x", "attr.a,attr.A", f"attr.{'x' * 65}"])
+def test_a_name_that_no_attribute_can_have(header):
+    finding = one(f"email,{header}\nana@example.org,1,2\n")
+    assert (finding.rule, finding.field, finding.line) == ("subscriber-columns", "attr", 1)
+
+
+def test_too_many_attributes_and_too_long_ones():
+    many = ",".join(f"attr.a{number}" for number in range(51))
+    assert one(f"email,{many}\n").rule == "subscriber-columns"
+    finding = one(f"email,attr.a\nana@example.org,{'x' * 501}\n")
+    assert (finding.rule, finding.field) == ("subscriber-cell", "attr.a")
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True), st.text(min_size=1, max_size=50))
+)
+def test_attributes_read_back(attributes):
+    stream = io.StringIO(newline="")
+    names = sorted(attributes)[:50]
+    assert write_subscribers(stream, [person(attributes=attributes)], names) == 1
+    read_back = one(stream.getvalue()).attributes
+    [again] = read(stream.getvalue())
+    stream = io.StringIO(newline="")
+    write_subscribers(stream, [again], names)
+    assert one(stream.getvalue()).attributes == read_back
+    assert set(read_back) <= set(names)
