@@ -30,7 +30,6 @@ from dissemination.model.items import (
     Project,
 )
 from dissemination.model.publishing import (
-    Claim,
     Content,
     FileSet,
     Grant,
@@ -42,8 +41,12 @@ from dissemination.model.publishing import (
     Occurrence,
     Publication,
     Rate,
+    Rates,
     Receipt,
+    Recipient,
+    Settled,
     Subscriber,
+    Turn,
 )
 from dissemination.model.states import (
     Carries,
@@ -60,7 +63,6 @@ from dissemination.model.states import (
 __all__ = [
     "Audience",
     "Carries",
-    "Claim",
     "Content",
     "DeliveryState",
     "Edition",
@@ -93,13 +95,17 @@ __all__ = [
     "Project",
     "Publication",
     "Rate",
+    "Rates",
     "Receipt",
+    "Recipient",
     "Repeat",
     "Segments",
+    "Settled",
     "Site",
     "Slot",
     "State",
     "Subscriber",
     "Topic",
+    "Turn",
     "Units",
 ]

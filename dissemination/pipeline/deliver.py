@@ -67,8 +67,12 @@ def _jobs(
     ]
     for edition in (p for p in open_ if p.kind == "edition"):
         parts.store.publications.claim(edition.key, parts.owner, parts.rules.lease)
-    running = parts.store.publications.in_state(State.SENDING)
-    editions = (p for p in running if p.kind == "edition" and p.channel in parts.channels)
+    now = parts.clock.now()
+    editions = (
+        p
+        for p in parts.store.publications.in_state(State.SENDING)
+        if p.kind == "edition" and p.channel in parts.channels and (p.not_before is None or p.not_before <= now)
+    )
     jobs.extend(partial(_send_edition, parts, edition, stop, tally) for edition in editions)
     return jobs
 

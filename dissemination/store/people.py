@@ -56,6 +56,7 @@ class People:
             .values(
                 email=person.email,
                 address=address,
+                domain=address.rpartition("@")[2],
                 name=person.name,
                 lang=person.lang,
                 state="active",
