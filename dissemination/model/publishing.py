@@ -81,7 +81,7 @@ class Content:
 
 
 class Recipient(NamedTuple):
-    """Somebody to write to, with the intent committed. A tuple, not a dataclass: a million are made in an edition."""
+    """Somebody to write to, with the intent committed. A tuple, not a dataclass: an edition makes a million."""
 
     #: The batch, and the fencing token that was set when the intent was committed: an outcome must find its own.
     batch: int

@@ -55,13 +55,12 @@ class Judge:
         return Settled(who, DeliveryState.IN_DOUBT, str(error))
 
     def _deferred(self, who: Recipient, error: ChannelError, now: datetime) -> Settled:
-        """Tried again when its domain's wait is over: the spread comes from the domain, so that its mails wait
-        together and others go on.
-        """
+        """Tried again when its domain's wait is over."""
         end = who.since + timedelta(seconds=self.give_up)
         if now >= end:
             return Settled(who, DeliveryState.FAILED, f"{error} (tried {who.attempts} times)")
         wish = error.retry_at if isinstance(error, UnavailableError) else None
+        # The spread comes from the domain: its mails wait together, and those of others go on.
         at = back_off(now, f"{self.edition} {who.domain}", who.attempts, wish)
         return Settled(who, DeliveryState.DEFERRED, str(error), at)
 

@@ -1,4 +1,4 @@
-"""An edition on its way: the audience frozen once, a line kept full, intents before and outcomes after each mail."""
+"""An edition on its way: the audience frozen once, a line kept full, intents before and outcomes after the mails."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> i
             lease=parts.rules.lease,
             resend=channel.limits.repeat is Repeat.SAFE,
         )
-        run = Run(parts, edition, Sheet(parts, edition, ledger.number), ledger, open_line(channel), stop)
+        run = Run(
+            parts, edition, Sheet(parts, edition, ledger.number), ledger=ledger, line=open_line(channel), stop=stop
+        )
         accepted = run.run()
         _put_off(parts, edition, run)
     if not stop.is_set():
@@ -114,6 +116,7 @@ class Run:
         parts: Parts,
         edition: Publication,
         sheet: Sheet,
+        *,
         ledger: Ledger,
         line: Line,
         stop: threading.Event,
@@ -179,7 +182,7 @@ class Run:
         settled = len(self._settled)
         if settled:
             late = quiet or now - self._since >= timedelta(seconds=PATIENCE)
-            return late or 4 * settled >= self._window or not self._out
+            return late or 3 * settled >= self._window or not self._out
         if not self._out:
             return self._taking()
         if now - self._turned >= timedelta(seconds=self._parts.rules.lease / 3):

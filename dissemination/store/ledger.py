@@ -66,7 +66,7 @@ _NEXT = (
         subscribers.c.state,
     )
     .select_from(deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber))
-    .where(_rows, deliveries.c.state == _PENDING)
+    .where(_rows, deliveries.c.state == _PENDING, deliveries.c.subscriber > sa.bindparam("after"))
     .order_by(deliveries.c.subscriber)
     .limit(sa.bindparam("n"))
     .with_for_update(of=deliveries)  # a late truth must not slip in between; SQLite has one writer anyway
@@ -74,10 +74,14 @@ _NEXT = (
 _NEXT_BESIDES = _NEXT.where(
     sa.or_(subscribers.c.domain.is_(None), subscribers.c.domain.not_in(sa.bindparam("held", expanding=True)))
 )
-_INTEND = (
+_intent = {"state": _SENDING, "token": sa.bindparam("t"), "attempts": deliveries.c.attempts + 1}
+_INTEND = sa.update(deliveries).where(_rows, _people).values(_intent)
+#: The same for everybody who is pending from one person to another: the text of the statement stays short.
+_INTEND_ALL = (
     sa.update(deliveries)
-    .where(_rows, _people)
-    .values(state=_SENDING, token=sa.bindparam("t"), attempts=deliveries.c.attempts + 1)
+    .where(_rows, deliveries.c.state == _PENDING)
+    .where(deliveries.c.subscriber.between(sa.bindparam("first"), sa.bindparam("last")))
+    .values(_intent)
 )
 _SKIP = sa.update(deliveries).where(_rows, _people).values(state=_SKIPPED, token=sa.bindparam("t"))
 _SETTLE = sa.update(deliveries).where(_rows, _people, _own).values(state=sa.bindparam("s"))
@@ -95,9 +99,7 @@ class Ledger:
         resend: what an older claim left without an outcome goes out again, the same message; else it is in doubt.
     """
 
-    def __init__(  # noqa: PLR0913 - who, what, how long, and how doubt is met
-        self, database: Database, number: int, *, owner: str, lease: float, resend: bool
-    ) -> None:
+    def __init__(self, database: Database, number: int, *, owner: str, lease: float, resend: bool) -> None:
         self.number = number
         self._database = database
         self._owner = owner
@@ -110,6 +112,8 @@ class Ledger:
         #: The batch that people are taken from, and when it was first taken up.
         self._current: int | None = None
         self._since: datetime | None = None
+        #: Up to this person nobody is pending in it any more.
+        self._after = 0
         #: Domain -> when its rate lets it go on.
         self._until: dict[str, datetime] = {}
         self._accepted = 0
@@ -167,6 +171,7 @@ class Ledger:
 
     def _mark(self, connection: Connection, facts: dict[str, Any], state: DeliveryState) -> None:
         if state is DeliveryState.PENDING:
+            self._after = 0
             connection.execute(_UNDO, facts)
         else:
             connection.execute(_SETTLE, {**facts, "s": CODES[state]})
@@ -231,30 +236,29 @@ class Ledger:
         batch, since = self._current, self._since
         if batch is None or since is None:  # never: the caller has claimed it
             return 0, ()
-        key = {"p": self.number, "b": batch}
+        key: dict[str, Any] = {"p": self.number, "b": batch}
         token, held = self._held[batch], domains.held()
-        facts = {**key, "n": size}
+        facts = {**key, "n": size, "after": self._after}
         query, facts = (_NEXT_BESIDES, {**facts, "held": held}) if held else (_NEXT, facts)
         rows = connection.execute(query, facts).all()
         gone = [row[0] for row in rows if row[-1] != "active"]
         if gone:
             connection.execute(_SKIP, {**key, "t": token, "people": gone})
         found = domains.granted([Recipient(batch, token, since, *row[:-1]) for row in rows if row[-1] == "active"])
-        if found:
+        self._out[batch] += len(found)
+        if domains.held():
             connection.execute(_INTEND, {**key, "t": token, "people": [one.id for one in found]})
-            self._out[batch] += len(found)
+        elif rows:
+            self._after = rows[-1][0]
+            connection.execute(_INTEND_ALL, {**key, "t": token, "first": rows[0][0], "last": self._after})
         return len(rows), found
 
     def _leave_current(self, connection: Connection, now: datetime, domains: Domains) -> bool:
-        """Go on to the next batch; where a rate holds people of this one back, only to one that was taken up less."""
-        before, since = self._current, self._since
-        if before is None or not domains.held():
+        """Go on to the next batch; where a rate holds people of this one back, only to one taken up less often."""
+        if self._current is None or not domains.held():
             self._current = None
             return True
-        if self._claim(connection, now, less_than=self._held[before]):
-            return True
-        self._current, self._since = before, since
-        return False
+        return self._claim(connection, now, less_than=self._held[self._current])
 
     # ------------------------------------------------------------------------------------------ batches
 
@@ -282,7 +286,7 @@ class Ledger:
         self._open_again(connection, row.no, now)
         self._held[row.no] = row.token + 1
         self._out[row.no] = 0
-        self._current, self._since = row.no, row.since or now
+        self._current, self._since, self._after = row.no, row.since or now, 0
         return True
 
     def _open_again(self, connection: Connection, batch: int, now: datetime) -> None:
