@@ -2,8 +2,8 @@
 
     python bench/bench_ledger.py [RECIPIENTS] [--window N] [--profile]
 
-Prints seconds and peak memory of freezing the audience, and for a run through the whole edition messages per second and
-CPU microseconds a message: all of it, and the recording alone. What making the messages costs is the difference.
+Prints seconds and peak memory of freezing the audience, and for a run through the edition messages a second and CPU
+microseconds a message: all of it, and the recording alone; what making the messages costs is the difference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An edition on its way: the audience frozen once, a line kept full, intents before and outcomes after the mails."""
+"""An edition on its way: the audience frozen once, a line kept full, intents before, outcomes after."""
 
 from __future__ import annotations
 
