@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check bench-dkim setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim bench-ledger setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -24,6 +24,11 @@ bench-check: .venv/ready
 # CPU of a signature by our signer beside the library's own.
 bench-dkim: .venv/ready
 	$(BIN)/python bench/bench_dkim.py
+
+# What it costs to freeze an audience and to record each delivery.
+bench-ledger: .venv/ready
+	$(BIN)/python bench/bench_ledger.py 100000
+	$(BIN)/python bench/bench_ledger.py 1000000
 
 setup: .venv/ready
 

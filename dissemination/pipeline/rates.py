@@ -15,12 +15,12 @@ _DAY, _HOUR = 86_400.0, 3_600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowance:
-    """How many mails may go out; 0: no limit."""
+    """How many mails may go out; None: no limit."""
 
-    per_second: float = 0
-    per_hour: int = 0
+    per_second: float | None = None
+    per_hour: int | None = None
     #: Counted from midnight to midnight, in the project's time zone.
-    per_day: int = 0
+    per_day: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

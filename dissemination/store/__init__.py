@@ -16,6 +16,7 @@ from dissemination.store.events import Events
 from dissemination.store.items import Items
 from dissemination.store.people import People
 from dissemination.store.publications import Publications
+from dissemination.store.quotas import SharedQuotas
 
 
 class Store:
@@ -32,6 +33,7 @@ class Store:
         self.people = People(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)
+        self.quotas = SharedQuotas(self.database)
 
     def hold(self) -> AbstractContextManager[None]:
         """Be the one process that publishes; see `Database.hold`."""
