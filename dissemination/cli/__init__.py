@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dissemination import __version__
-from dissemination.cli import demo, keeping, looking, news, people, planning, publishing
+from dissemination.cli import demo, editions, keeping, looking, news, people, planning, publishing
 
 app = typer.Typer(
     name="disseminate",
@@ -60,4 +60,5 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 for name, command in _COMMANDS.items():
     app.command(name)(command)
+app.add_typer(editions.app, name="edition")
 app.add_typer(people.app, name="subscribers")

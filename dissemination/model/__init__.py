@@ -45,7 +45,9 @@ from dissemination.model.publishing import (
     Receipt,
     Recipient,
     Settled,
+    Standing,
     Subscriber,
+    Trouble,
     Turn,
 )
 from dissemination.model.states import (
@@ -103,9 +105,11 @@ __all__ = [
     "Settled",
     "Site",
     "Slot",
+    "Standing",
     "State",
     "Subscriber",
     "Topic",
+    "Trouble",
     "Turn",
     "Units",
 ]

@@ -110,6 +110,29 @@ class Settled(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where one person of an edition stands."""
+
+    #: "" for somebody who was erased.
+    address: str
+    state: DeliveryState
+    reason: str = ""
+    attempts: int = 0
+    #: Deferred: when it is tried again.
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """How many people of one domain stand there for one reason."""
+
+    state: DeliveryState
+    domain: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
     """What one turn of a ledger gave."""
 

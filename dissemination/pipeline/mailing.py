@@ -104,7 +104,7 @@ def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> i
         accepted = run.run()
         _put_off(parts, edition, run)
     if not stop.is_set():
-        _conclude(parts, edition)
+        conclude(parts, edition)
     return accepted
 
 
@@ -281,7 +281,7 @@ def _needs_login(parts: Parts, edition: Publication, error: NeedsLoginError) -> 
     )
 
 
-def _conclude(parts: Parts, edition: Publication) -> None:
+def conclude(parts: Parts, edition: Publication) -> None:
     """Close the edition when nobody is left to write to."""
     current = parts.store.publications.get(edition.key)
     if current is None or current.state is not State.SENDING or parts.store.deliveries.unfinished(edition.key):

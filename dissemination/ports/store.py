@@ -19,8 +19,10 @@ from dissemination.model import (
     Publication,
     Rates,
     Settled,
+    Standing,
     State,
     Subscriber,
+    Trouble,
     Turn,
 )
 
@@ -238,8 +240,35 @@ class DeliveriesStore(Protocol):
         """Whether a batch is still open or leased."""
         ...
 
-    def people(self, key: str, state: DeliveryState, limit: int = 1000) -> Sequence[tuple[str, str]]:
-        """(address, reason) of those who stand there; an erased person's address is empty."""
+    def next_try(self, key: str) -> datetime | None:
+        """When the first batch that waits may be taken up again; None: none waits."""
+        ...
+
+    def pace(self, key: str, since: datetime) -> Sequence[tuple[datetime, int]]:
+        """(minute, how many mails were accepted in it) from `since` on."""
+        ...
+
+    def people(self, key: str, state: DeliveryState) -> Iterator[Standing]:
+        """Everybody who stands there, a thousand at a time."""
+        ...
+
+    def troubles(self, key: str) -> Iterator[Trouble]:
+        """Why people are not simply sent to, counted by domain and exact reason."""
+        ...
+
+    def retry(self, key: str, happening: Happening) -> int:
+        """Those who failed get another try, from the beginning: how many. The edition is under way again."""
+        ...
+
+    def resolve(self, key: str, happening: Happening, *, sent: bool, address: str = "") -> int:
+        """What was in doubt is decided: it was sent, or it is sent again. How many it was.
+
+        Args:
+            key: of the publication.
+            happening: the line for the log; how many it was is added.
+            sent: it arrived; otherwise it goes out again, the same message.
+            address: only this person's, normalised.
+        """
         ...
 
 

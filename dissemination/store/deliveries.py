@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import Audience, DeliveryState
+from dissemination.model import Audience, DeliveryState, Happening, Standing, State, Trouble
 from dissemination.store.database import Database
+from dissemination.store.events import record
 from dissemination.store.ledger import Ledger, takeable
 from dissemination.store.people import audience_query
-from dissemination.store.schema import CODES, batches, deliveries, publications, subscribers, troubles
+from dissemination.store.schema import CODES, batches, deliveries, paces, publications, subscribers, troubles
 
 #: Rows of one batch: a claim's worth of work.
 BATCH = 2000
+#: People that are read at once.
+_PAGE = 1000
+#: States that have a reason.
+_WITH_REASON = (
+    DeliveryState.DEFERRED,
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.IN_DOUBT,
+)
 _STATES = {code: state for state, code in CODES.items()}
 
 
@@ -91,25 +103,131 @@ class Deliveries:
             )
             return connection.execute(query).first() is not None
 
-    def people(self, key: str, state: DeliveryState, limit: int = 1000) -> Sequence[tuple[str, str]]:
-        """(address, reason) of those who stand there; an erased person's address is empty."""
+    def next_try(self, key: str) -> datetime | None:
+        """When the first batch that waits may be taken up again; None: none waits."""
         with self._database.read() as connection:
-            publication = _id(connection, key)
-            query = (
-                sa.select(subscribers.c.email, troubles.c.reason)
-                .select_from(
-                    deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber).outerjoin(
-                        troubles,
-                        sa.and_(
-                            troubles.c.publication == deliveries.c.publication,
-                            troubles.c.subscriber == deliveries.c.subscriber,
-                        ),
-                    )
-                )
-                .where(deliveries.c.publication == publication, deliveries.c.state == CODES[state])
-                .limit(limit)
+            query = sa.select(sa.func.min(batches.c.not_before)).where(
+                batches.c.publication == _id(connection, key), batches.c.state == "open"
             )
-            return [(email or "", reason or "") for email, reason in connection.execute(query)]
+            return connection.execute(query).scalar()
+
+    def pace(self, key: str, since: datetime) -> Sequence[tuple[datetime, int]]:
+        """(minute, how many mails were accepted in it) from `since` on."""
+        with self._database.read() as connection:
+            query = (
+                sa.select(paces.c.minute, paces.c.sent)
+                .where(paces.c.publication == _id(connection, key), paces.c.minute >= since)
+                .order_by(paces.c.minute)
+            )
+            return [(row.minute, row.sent) for row in connection.execute(query)]
+
+    def people(self, key: str, state: DeliveryState) -> Iterator[Standing]:
+        """Everybody who stands there, a thousand at a time."""
+        after = (-1, -1)
+        while page := self._page(key, state, after):
+            yield from (standing for _, standing in page)
+            after = page[-1][0]
+
+    def _page(
+        self, key: str, state: DeliveryState, after: tuple[int, int]
+    ) -> Sequence[tuple[tuple[int, int], Standing]]:
+        place = sa.tuple_(deliveries.c.batch, deliveries.c.subscriber)
+        with self._database.read() as connection:
+            query = (
+                sa.select(deliveries, subscribers.c.email, troubles.c.reason, troubles.c.not_before)
+                .select_from(_with_troubles())
+                .where(deliveries.c.publication == _id(connection, key), deliveries.c.state == CODES[state])
+                .where(place > after)
+                .order_by(deliveries.c.batch, deliveries.c.subscriber)
+                .limit(_PAGE)
+            )
+            return [
+                (
+                    (row.batch, row.subscriber),
+                    Standing(
+                        address=row.email or "",
+                        state=state,
+                        reason=row.reason or "" if state in _WITH_REASON else "",
+                        attempts=row.attempts,
+                        not_before=row.not_before if state is DeliveryState.DEFERRED else None,
+                    ),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def troubles(self, key: str) -> Iterator[Trouble]:
+        """Why people are not simply sent to, counted by domain and exact reason."""
+        with self._database.read() as connection:
+            query = (
+                sa.select(deliveries.c.state, subscribers.c.domain, troubles.c.reason, sa.func.count())
+                .select_from(_with_troubles())
+                .where(deliveries.c.publication == _id(connection, key))
+                .where(deliveries.c.state.in_([CODES[state] for state in _WITH_REASON]))
+                .group_by(deliveries.c.state, subscribers.c.domain, troubles.c.reason)
+            )
+            for code, domain, reason, count in connection.execute(query):
+                yield Trouble(state=_STATES[code], domain=domain or "", reason=reason or "", count=count)
+
+    # ------------------------------------------------------------------------------------------ deciding
+
+    def retry(self, key: str, happening: Happening) -> int:
+        """Those who failed get another try, from the beginning: how many. The edition is under way again."""
+        return self._reopen(key, DeliveryState.FAILED, DeliveryState.PENDING, happening)
+
+    def resolve(self, key: str, happening: Happening, *, sent: bool, address: str = "") -> int:
+        """What was in doubt is decided: it was sent, or it is sent again. How many it was.
+
+        Args:
+            key: of the publication.
+            happening: the line for the log.
+            sent: it arrived; otherwise it goes out again, the same message.
+            address: only this person's, normalised.
+        """
+        state = DeliveryState.SENT if sent else DeliveryState.PENDING
+        return self._reopen(key, DeliveryState.IN_DOUBT, state, happening, address)
+
+    def _reopen(
+        self, key: str, before: DeliveryState, after: DeliveryState, happening: Happening, address: str = ""
+    ) -> int:
+        with self._database.write() as connection:
+            publication = _id(connection, key)
+            # Who may not be written to any more stays where they are.
+            active = sa.select(subscribers.c.id).where(subscribers.c.state == "active")
+            active = active.where(subscribers.c.address == address) if address else active
+            chosen = sa.and_(
+                deliveries.c.publication == publication,
+                deliveries.c.state == CODES[before],
+                sa.true() if after is DeliveryState.SENT and not address else deliveries.c.subscriber.in_(active),
+            )
+            if after is DeliveryState.PENDING:
+                _open_batches(connection, publication, chosen)
+            done = connection.execute(sa.update(deliveries).where(chosen).values(state=CODES[after], attempts=0))
+            if done.rowcount:
+                connection.execute(
+                    sa.update(publications)
+                    .where(publications.c.id == publication)
+                    .values(state=State.SENDING.value, not_before=None, reason="")
+                )
+                record(connection, [replace(happening, detail=f"{happening.detail}: {done.rowcount}")])
+            return int(done.rowcount)
+
+
+def _open_batches(connection: Connection, publication: int, chosen: sa.ColumnElement[bool]) -> None:
+    connection.execute(
+        sa.update(batches)
+        .where(batches.c.publication == publication, batches.c.state != "leased")
+        .where(batches.c.no.in_(sa.select(deliveries.c.batch).where(chosen)))
+        .values(state="open", owner="", not_before=None, since=None)
+    )
+
+
+def _with_troubles() -> sa.FromClause:
+    return deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber).outerjoin(
+        troubles,
+        sa.and_(
+            troubles.c.publication == deliveries.c.publication, troubles.c.subscriber == deliveries.c.subscriber
+        ),
+    )
 
 
 def _id(connection: Connection, key: str) -> int:

@@ -21,6 +21,7 @@ from dissemination.store.dialect import upsert
 from dissemination.store.domains import Domains, tightest
 from dissemination.store.schema import (
     CODES,
+    EPOCH,
     batches,
     deliveries,
     paces,
@@ -37,6 +38,8 @@ OPEN = (_PENDING, _SENDING, _DEFERRED)
 _FINAL = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 #: A mail whose process died this often is what kills it, and is not taken up again.
 DEADLY = 20
+#: How often the pace is noted.
+_NOTE = timedelta(seconds=10)
 #: The longest reason that is kept.
 REASON = 500
 
@@ -116,7 +119,8 @@ class Ledger:
         self._after = 0
         #: Domain -> when its rate lets it go on.
         self._until: dict[str, datetime] = {}
-        self._accepted = 0
+        #: Accepted since the pace was noted last, and when that was.
+        self._accepted, self._noted = 0, EPOCH
 
     # ------------------------------------------------------------------------------------------ a turn
 
@@ -126,7 +130,9 @@ class Ledger:
             now = self._database.now(connection)
             self._extend(connection, now)
             self._record(connection, settled, now)
-            self._give_back(connection, now)
+            self._give_back(connection)
+            if now - self._noted >= _NOTE:
+                self._note_pace(connection, now)
             state = connection.execute(_GOING, {"p": self.number}).scalar()
             if state != State.SENDING.value:
                 return Turn(going=False)
@@ -140,7 +146,7 @@ class Ledger:
             self._record(connection, settled, now)
             self._current = None
             self._out.clear()
-            self._give_back(connection, now)
+            self._give_back(connection)
             self._note_pace(connection, now)
 
     def _extend(self, connection: Connection, now: datetime) -> None:
@@ -193,7 +199,8 @@ class Ledger:
         )
 
     def _note_pace(self, connection: Connection, now: datetime) -> None:
-        """How many were accepted in this minute: noted with each batch that ends, for `edition show`."""
+        """How many were accepted in this minute, for `edition show`."""
+        self._noted = now
         if not self._accepted:
             return
         minute = now.replace(second=0, microsecond=0)
@@ -311,11 +318,10 @@ class Ledger:
         due = sa.or_(deliveries.c.state == _SENDING, sa.and_(deliveries.c.state == _DEFERRED, ~waiting))
         connection.execute(sa.update(deliveries).where(_rows, due).values(state=_PENDING), key)
 
-    def _give_back(self, connection: Connection, now: datetime) -> None:
+    def _give_back(self, connection: Connection) -> None:
         for batch in [no for no in self._held if no != self._current and self._out[no] <= 0]:
             self._release(connection, batch, self._held.pop(batch))
             self._out.pop(batch, None)
-            self._note_pace(connection, now)
 
     def _release(self, connection: Connection, batch: int, token: int) -> None:
         """Done if nothing in it is open; else open again, when the first of its people may be tried again."""
