@@ -6,6 +6,7 @@ SQLAlchemy finds their text again without looking at them.
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -105,7 +106,8 @@ class Ledger:
     def __init__(self, database: Database, number: int, *, owner: str, lease: float, resend: bool) -> None:
         self.number = number
         self._database = database
-        self._owner = owner
+        #: Each ledger is an owner of its own: it keeps nothing alive that an earlier one of the process left behind.
+        self._owner = f"{owner} {secrets.token_hex(4)}"
         self._lease = timedelta(seconds=lease)
         self._resend = resend
         #: Batches that are ours: number -> token.
