@@ -106,7 +106,7 @@ class Ledger:
     def __init__(self, database: Database, number: int, *, owner: str, lease: float, resend: bool) -> None:
         self.number = number
         self._database = database
-        #: Each ledger is an owner of its own: it keeps nothing alive that an earlier one of the process left behind.
+        #: Each ledger is an owner of its own: it keeps nothing alive that an earlier one left behind.
         self._owner = f"{owner} {secrets.token_hex(4)}"
         self._lease = timedelta(seconds=lease)
         self._resend = resend
@@ -150,6 +150,7 @@ class Ledger:
             self._out.clear()
             self._give_back(connection)
             self._note_pace(connection, now)
+            quotas.forget_full(connection, now)
 
     def _extend(self, connection: Connection, now: datetime) -> None:
         """A sign of life; batches that somebody else has taken over are no longer ours."""

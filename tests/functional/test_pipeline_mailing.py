@@ -78,10 +78,9 @@ def live_at(house, domain, each, rest):
 # ------------------------------------------------------------------------------------------------ the line
 
 
-@pytest.mark.parametrize("pace", [None, 3])
-@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize(("pace", "lag"), [(None, 0), (3, 0), (None, 2), (3, 2)])
 @pytest.mark.parametrize("depth", [1, 5, 1000])
-def test_everybody_gets_one_mail_however_answers_come(house, mailer, flash, pace, lag, depth):
+def test_everybody_gets_one_mail_however_answers_come(house, mailer, flash, pace, lag, depth):  # noqa: PLR0917
     mailer.pace, mailer.lag, mailer.depth, mailer.backwards = pace, lag, depth, True
     flash(57)
     assert send(house) == 57
