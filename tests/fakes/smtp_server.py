@@ -16,6 +16,7 @@ each later MAIL of that connection. A plan is "ok" or "<what>@<step>":
     what    a code: answer it instead ("451@rcpt"); 421 also hangs up afterwards
             garbage: answer what is no reply
             drop: hang up without an answer; the message is not accepted
+            reset: the same at once, while the client may still be writing: it gets a reset (RST)
             lose: accept the message, then hang up without an answer (only at dot and bdat)
             stall: say nothing until the client leaves or the server is closed
 
@@ -70,8 +71,8 @@ class NastySmtp:
         users: login name -> password or token; who gives none gets 530.
         tls: encrypts, after STARTTLS or from the start (`implicit`).
         replies: "whole", "bytes" (one at a time), "split" (at odd places), "long" (20 KB each).
-        broken: PIPELINING in name only: "flush" (forgets its input after each reply), "flush@dot" (after the reply
-            to a message), "503" (refuses commands that came before the last reply was out).
+        broken: PIPELINING in name only: "flush" (forgets its input after each reply of a transaction),
+            "flush@dot" (after the reply to a message), "503" (refuses commands that came before the last reply was out).
         lax: what a message without recipients is answered after a 354; "": its DATA is refused with 503.
         limit: messages of one connection, then 421; 0: any number.
     """
@@ -221,6 +222,7 @@ class _Dialogue:
         self.messages = 0
         #: Whether this command had come before the last reply went out.
         self.rushed = False
+        self.nonsense = False
         self.begin()
 
     def begin(self) -> None:
@@ -257,9 +259,14 @@ class _Dialogue:
     def misbehave(self, what: str) -> None:
         if what in {"drop", "lose"}:
             self.hang_up()
+        if what == "reset":
+            self.wire.flush()
+            raise HangUpError
         if what == "stall":
             self.wire.swallow()
             raise HangUpError
+        # Who has once talked nonsense is not believed any more.
+        self.nonsense |= what == "garbage" or not "200" <= what < "600"
         if what == "garbage":
             self.wire.say(b"\x00\xff\xfe what? 250\r\n")
             return
@@ -268,7 +275,7 @@ class _Dialogue:
             self.hang_up()
 
     def hang_up(self) -> None:
-        self.wire.flush()
+        self.wire.part()
         raise HangUpError
 
     def answer(self, reply: str) -> None:
@@ -276,7 +283,7 @@ class _Dialogue:
         if self.rushed and (self.verb in _LAST_OF_GROUP or "PIPELINING" not in self.server.offers):
             self.server.early.append(self.verb)
         self.wire.say(f"{reply}\r\n".encode())
-        if self.server.broken == "flush":
+        if self.server.broken == "flush" and self.verb in {"MAIL", "RCPT", "BDAT", "DOT"}:
             self.wire.forget()
 
     def unknown(self, command: str) -> None:
@@ -410,7 +417,7 @@ class _Dialogue:
             self.answer("550 5.6.11 a bare CR or LF")
         else:
             kept = self.keep(body) if what == "lose" or step not in names else []
-            if what == "lose" and step in names:
+            if self.nonsense or (what == "lose" and step in names):
                 for accepted in kept:
                     self.server.withhold(accepted)
             self.step(f"250 2.0.0 queued as {len(self.server.accepted):06d}", *names)

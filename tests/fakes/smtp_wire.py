@@ -7,12 +7,15 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 _READ = 1 << 18
 #: No command line is longer.
 _LINE = 8192
 #: Seconds after which replies are handed out although more is there to read.
 _PATIENCE = 0.05
+#: Seconds that a client gets to hang up, too.
+_FAREWELL = 5.0
 
 
 class HangUpError(Exception):
@@ -111,6 +114,15 @@ class Wire:
         while select.select([self.sock], [], [], 0)[0]:
             if not self.sock.recv(_READ):
                 raise HangUpError
+
+    def part(self) -> None:
+        """Hang up so that every answer arrives: unread input would turn the end into a reset."""
+        self.flush()
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.settimeout(_FAREWELL)
+            while self.sock.recv(_READ):
+                pass
 
     def swallow(self) -> None:
         """Say nothing more until the client, or leaving the server, ends the connection."""

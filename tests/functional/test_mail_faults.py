@@ -14,6 +14,7 @@ from dissemination.errors import InDoubtError, NotBegunError, RejectedError, Una
 from dissemination.model import Receipt
 from dissemination.testing import sample_options
 
+#: For three connections: the first three plans are theirs, the fourth strikes a message in the middle.
 PEOPLE = 24
 #: How a server speaks: what it offers, and how it encrypts.
 MODES = {
@@ -64,6 +65,8 @@ ENDS = {
     "garbage@dot": UNSURE,
     "199@dot": UNSURE,
 }
+#: The end comes while the client writes; what was answered before is still there to read.
+RESETS = {"reset@mail": EITHER, "reset@rcpt": EITHER, "reset@data": EITHER, "reset@dot": UNSURE}
 STALLS = {
     "stall@mail": EITHER,
     "stall@rcpt": EITHER,
@@ -154,6 +157,12 @@ def test_an_end_in_the_middle_costs_at_most_the_one_it_struck(meeting, mode, pla
     judge_an_end(mode, send_and_send_again(server, channel, people()), ENDS.get(plan, UNSURE))
 
 
+@pytest.mark.parametrize(("mode", "plan"), cases(RESETS, CLEAR))
+def test_a_reset_takes_back_no_answer(meeting, mode, plan):
+    server, channel = meeting(mode, *["ok"] * 3, plan)
+    judge_an_end(mode, send_and_send_again(server, channel, people()), RESETS[plan])
+
+
 @pytest.mark.parametrize(("mode", "plan"), cases(STALLS, CLEAR))
 def test_a_silent_server_costs_at_most_the_one_it_struck(meeting, mode, plan):
     server, channel = meeting(mode, *["ok"] * 3, plan, timeout=0.5)
@@ -205,7 +214,8 @@ def test_451_twice_and_then_taken(meeting, mode):
 @pytest.mark.parametrize("replies", ["bytes", "split", "long"])
 @pytest.mark.parametrize("mode", ["plain", "pipelining", "chunking", "starttls"])
 def test_replies_in_pieces_and_at_length(meeting, mode, replies):
-    server, channel = meeting(mode, "ok", "451@rcpt", "ok", "550@rcpt", "451@dot", "lose@dot", replies=replies)
+    plans = ("451@rcpt", "ok", "550@rcpt", "451@dot", "lose@dot")
+    server, channel = meeting(mode, *["ok"] * 3, *plans, replies=replies)
     kinds = send_and_send_again(server, channel, people())
     assert kinds[RejectedError] == 1
     assert kinds[UnavailableError] == 2
@@ -256,7 +266,7 @@ def test_any_mix_of_faults_comes_true(meeting, mode, seed):
     }
     server, channel = meeting(mode, *itertools.islice(mixed(mix, seed), 400))
     kinds = send_and_send_again(server, channel, people(200))
-    assert kinds[Receipt] > 100
+    assert kinds[Receipt] > 50
     assert kinds[RejectedError] > 0
 
 

@@ -8,7 +8,8 @@ import select
 import selectors
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 
 from dissemination.channels.email.greeting import Deed, Offers, Talk, greet
@@ -134,13 +135,17 @@ class Connection:
 
     def flush(self) -> None:
         """Write what the session has to say, as far as it can be written."""
-        if self.session is None or not self.session.out:
+        if self.session is None or self.stage is Stage.CLOSED or not self.session.out:
             return
         self._out += self.session.out
         self.session.out.clear()
+        self._write()
+
+    def _write(self) -> None:
         try:
             self._flush()
         except OSError as error:
+            self._last_words()
             self._fail(why(error))
 
     def wake(self) -> None:
@@ -246,14 +251,27 @@ class Connection:
         self.stage = Stage.READY
 
     def _exchange(self, mask: int) -> None:
-        if mask & _WRITE:
-            self._flush()
         if mask & _READ:
             session = self._talking()
-            for reply in self._read():
-                session.reply(reply)
+            self._hear(session, self._read())
             if session.dead:
                 self._fail(session.dead)
+                return
+        if mask & _WRITE:
+            self._write()
+
+    def _hear(self, session: Session, replies: Iterable[Reply]) -> None:
+        for reply in replies:
+            if session.dead:  # what follows says nothing
+                return
+            session.reply(reply)
+
+    def _last_words(self) -> None:
+        """A server that hung up may have answered before, and that is still there to read: it counts."""
+        session = self._talking()
+        with suppress(OSError, GarbledError):  # also when there is nothing more
+            while data := self._sock.recv(_AT_ONCE):
+                self._hear(session, self._replies.feed(data))
 
     def _talking(self) -> Session:
         if self.session is None:

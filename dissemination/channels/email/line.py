@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from dissemination.channels.email.connection import Connection, Stage
 from dissemination.channels.email.server import Server, unreachable, why
-from dissemination.channels.email.session import Parcel
+from dissemination.channels.email.session import Parcel, Session
 from dissemination.channels.email.toll import Toll
 from dissemination.errors import ChannelError, NeedsLoginError, NotBegunError, UnavailableError
 from dissemination.model import Message, Receipt
@@ -130,7 +130,7 @@ class SmtpLine:
             ready = self._ready()
             self._fill(ready)
             for connection in ready:
-                connection.flush()
+                self._flush(connection)
         while self._flying or self._queue:
             if self._out and (len(self._out) >= _ENOUGH or not self._queue):
                 break
@@ -246,7 +246,7 @@ class SmtpLine:
             place.rest(unreachable(place.server, connection.reason), self._now())
         left = session.close(connection.reason, connection.written)
         self._settle(left.outcomes)
-        self._again(left.again)
+        self._again(left.again, session)
 
     def _leave(self, connection: Connection) -> None:
         """At the end: keep it for the next caller if it is good."""
@@ -281,7 +281,7 @@ class SmtpLine:
         if begin:
             self._fill(moved)
         for connection in moved:
-            connection.flush()
+            self._flush(connection)
 
     def _soonest(self) -> float:
         """Seconds until a deadline or a rate wants a look."""
@@ -300,7 +300,7 @@ class SmtpLine:
                 self._settle(session.outcomes)
                 session.outcomes = []
             if session.again:
-                self._again(session.again)
+                self._again(session.again, session)
                 session.again = []
         if connection.stage is Stage.CLOSED:
             if any(connection in place.connections for place in self._places):
@@ -311,6 +311,11 @@ class SmtpLine:
             place.connections.remove(connection)
             connection.quit()
 
+    def _flush(self, connection: Connection) -> None:
+        connection.flush()
+        if connection.stage is Stage.CLOSED:  # it broke under it
+            self._collect(connection)
+
     def _settle(self, outcomes: Iterable[tuple[Parcel, str | ChannelError]]) -> None:
         for parcel, outcome in outcomes:
             self._flying -= 1
@@ -319,11 +324,12 @@ class SmtpLine:
             else:
                 self._out.append((parcel.key, outcome))
 
-    def _again(self, parcels: Iterable[Parcel]) -> None:
+    def _again(self, parcels: Iterable[Parcel], session: Session) -> None:
         """These had bad luck with their connection; they go first on the next one."""
         for parcel in parcels:
             self._flying -= 1
-            self._tries[parcel.key] += 1
+            # A server that takes a few on each connection and then leaves gets on all the same.
+            self._tries[parcel.key] += not session.delivered
             if self._tries[parcel.key] < _TRIES:
                 self._queue.appendleft(parcel)
             else:
@@ -388,7 +394,7 @@ class SmtpLine:
             touched.add(connection)
         for connection in touched:
             self._collect(connection)
-            connection.flush()
+            self._flush(connection)
 
     def _usable(self) -> list[Place]:
         """Places that are neither down nor closed by their rate; those of weight 0 only if there is no other."""

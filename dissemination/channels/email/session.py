@@ -307,7 +307,9 @@ class Session:
         flights, self._flights = list(self._flights), deque()
         first = next((flight for _, flight in self._expected if flight), None)
         for flight in flights:
-            if flight.error is not None and not flight.again:
+            if flight.again:
+                again.append(flight.parcel)
+            elif flight.error is not None:
                 outcomes.append((flight.parcel, flight.error))
             elif flight.end is not None and written >= flight.end and not self._said_goodbye:
                 outcomes.append((flight.parcel, self._doubt(why)))
