@@ -11,19 +11,32 @@ from pathlib import Path
 
 from dissemination.model import (
     Added,
+    DeliveryState,
     Dossier,
     Finding,
     Happening,
     Occurrence,
     Publication,
     Receipt,
+    Standing,
     Subscriber,
     Symptom,
 )
 from dissemination.pipeline import approve as approving
-from dissemination.pipeline import doctor, people, preview, privacy, publish, retention, status, testmail
+from dissemination.pipeline import (
+    doctor,
+    editions,
+    people,
+    preview,
+    privacy,
+    publish,
+    retention,
+    status,
+    testmail,
+)
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
+from dissemination.pipeline.editions import Progress
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
@@ -107,6 +120,27 @@ class App:
     def status(self) -> Status:
         """What stands where."""
         return status.status(self.parts)
+
+    def editions(self) -> Sequence[Progress]:
+        """Every edition that has started."""
+        return editions.editions(self.parts)
+
+    def edition(self, id_: str) -> Progress:
+        """How far one edition is, and why people were not reached."""
+        return editions.progress(self.parts, id_)
+
+    def edition_people(self, id_: str, state: DeliveryState) -> Iterator[Standing]:
+        """Everybody of an edition who stands there."""
+        return editions.people(self.parts, id_, state)
+
+    def retry(self, id_: str, *, who: str) -> int:
+        """Another try for those of an edition who failed."""
+        return editions.retry(self.parts, id_, who=who)
+
+    def resolve(self, id_: str, *, sent: bool, address: str, who: str) -> int:
+        """Decide what became of those of an edition who are in doubt."""
+        normal = self.addresses.normalise(address) if address else ""
+        return editions.resolve(self.parts, id_, sent=sent, address=normal, who=who)
 
     def log(self, count: int, subject: str = "") -> Sequence[Happening]:
         """The newest events, oldest first."""

@@ -21,14 +21,15 @@ from dissemination.channels.gate import HttpGate
 from dissemination.channels.notify import Notices
 from dissemination.checks import check_items, check_letter, check_post
 from dissemination.engines import LocalEngine
-from dissemination.errors import SettingsError
+from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
-from dissemination.model import Project, Site
+from dissemination.model import Grant, Project, Rate, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
-from dissemination.ports import Channel, ChannelOptions, Clock, Recurrences
+from dissemination.pipeline.rates import Allowance, Pacing
+from dissemination.ports import Channel, ChannelOptions, Clock, Quotas, Recurrences
 from dissemination.render import PictureShop, Rendering
 from dissemination.scheduling import Ticker, WallClockRecurrences
-from dissemination.settings import DigestSection, Secrets, Settings, load
+from dissemination.settings import AllowanceSection, DigestSection, RatesSection, Secrets, Settings, load
 from dissemination.sources import FolderSource, Imported, import_file
 from dissemination.store import Store
 from dissemination.store.restore import restore as restore_store
@@ -51,6 +52,18 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+class LaterQuotas:
+    """The shared rates for channels (ports.Quotas): those are made before the database is opened."""
+
+    store: Store | None = None
+
+    def take(self, bucket: str, count: int, rate: Rate) -> Grant:
+        """Take up to `count` from a bucket."""
+        if self.store is None:
+            raise StoreError(f"database: rate {bucket} was asked for before it is open")
+        return self.store.quotas.take(bucket, count, rate)
 
 
 def find_root(start: Path) -> Path:
@@ -84,9 +97,11 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
     secrets = Secrets(os.environ if environ is None else environ)
     site = Site(public_url=project.public_url)
     shop = PictureShop(cache / "pictures")
-    channels = _channels(settings, project, secrets, clock)
+    quotas = LaterQuotas()
+    channels = _channels(settings, project, secrets, clock, quotas)
     # Last of all: what settings refuse must not leave an open database behind.
     store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
+    quotas.store = store
     return App(
         parts=Parts(
             project=project,
@@ -159,7 +174,23 @@ def _rules(settings: Settings, project: Project) -> Rules:
         lease=float(publishing.lease_seconds),
         window=publishing.window,
         attempts=publishing.attempts,
+        give_up=publishing.give_up_hours * 3600.0,
+        pacing=_pacing(letters.rates, project.timezone),
     )
+
+
+def _pacing(section: RatesSection, zone: str) -> Pacing:
+    return Pacing(
+        total=_allowance(section),
+        domains={domain: _allowance(inner) for domain, inner in section.domains.items()},
+        warm_up_starts=section.warm_up.starts,
+        warm_up=tuple(section.warm_up.days),
+        timezone=zone,
+    )
+
+
+def _allowance(section: AllowanceSection) -> Allowance:
+    return Allowance(per_second=section.per_second, per_hour=section.per_hour, per_day=section.per_day)
 
 
 def _digest(name: str, section: DigestSection, project: Project) -> Digest:
@@ -181,7 +212,9 @@ def _digest(name: str, section: DigestSection, project: Project) -> Digest:
     )
 
 
-def _channels(settings: Settings, project: Project, secrets: Secrets, clock: Clock) -> Mapping[str, Channel]:
+def _channels(
+    settings: Settings, project: Project, secrets: Secrets, clock: Clock, quotas: Quotas
+) -> Mapping[str, Channel]:
     return {
         name: load_channel(section.use)(
             ChannelOptions(
@@ -192,6 +225,7 @@ def _channels(settings: Settings, project: Project, secrets: Secrets, clock: Clo
                 public=project.root / "feeds",
                 outbox=project.root / "var" / "outbox",
                 clock=clock,
+                quotas=quotas,
             )
         )
         for name, section in settings.channels.items()

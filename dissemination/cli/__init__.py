@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from dissemination import __version__
-from dissemination.cli import demo, keeping, looking, news, people, person, planning, privacy, publishing, signing
+from dissemination.cli import (
+    demo,
+    editions,
+    keeping,
+    looking,
+    news,
+    people,
+    person,
+    planning,
+    privacy,
+    publishing,
+    signing,
+)
 
 app = typer.Typer(
     name="disseminate",
@@ -72,5 +84,6 @@ for name, command in _COMMANDS.items():
     app.command(name)(command)
 for name, command in _PERSON.items():
     people.app.command(name)(command)
+app.add_typer(editions.app, name="edition")
 app.add_typer(people.app, name="subscribers")
 app.add_typer(privacy.app, name="privacy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from dissemination.pipeline.deliver import Tally
     from dissemination.pipeline.publish import Ticks
 
-#: A tick that is under way has this long to end, in seconds: a mail may wait for its answer.
+#: What is under way has this long to end, in seconds: a mail may wait for its answer.
 DRAIN = 9.5
 
 
@@ -77,7 +78,8 @@ def run(*, as_json: Json = False) -> None:
 
     with project() as app, app.publishing():
         _stop_on_signals(app.stop)
-        ticker = make_ticker(app, _tick(app.ticks(), as_json=as_json), lambda error: _broken(app, error))
+        ticks = app.ticks()
+        ticker = make_ticker(app, _tick(ticks, as_json=as_json), lambda error: _broken(app, error))
         ticker.start()
         ticker.wake()
         if not as_json:
@@ -85,7 +87,9 @@ def run(*, as_json: Json = False) -> None:
         app.stop.wait()
         if not as_json:
             say("Stopping: what is in flight is settled.")
+        end = time.monotonic() + DRAIN
         ticker.stop(DRAIN)
+        ticks.end(max(0.0, end - time.monotonic()))
 
 
 def _tick(ticks: Ticks, *, as_json: bool) -> Callable[[], None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 
 class LocalEngine:
@@ -17,6 +19,7 @@ class LocalEngine:
         if workers < 1:
             raise ValueError(f"an engine needs at least one worker, not {workers}")
         self._workers = workers
+        self._beside: dict[str, _Beside] = {}
 
     def run(self, jobs: Sequence[Callable[[], None]]) -> None:
         """Carry out all jobs and wait for every one; then raise the first error in the order of the jobs.
@@ -30,11 +33,46 @@ class LocalEngine:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        _raise_first(futures)
+        _raise_first(future.exception() for future in futures)
+
+    def beside(self, name: str, job: Callable[[], None]) -> None:
+        """Carry a job out in a thread of its own, unless one of this name is under way or has failed unseen."""
+        if name not in self._beside:
+            self._beside[name] = _Beside(name, job)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for jobs beside, so long at most; whether none is left.
+
+        What they raised is raised here, the first error in the order of the jobs.
+        """
+        end = time.monotonic() + seconds
+        for job in self._beside.values():
+            job.join(max(0.0, end - time.monotonic()))
+        ended = {name: job for name, job in self._beside.items() if not job.is_alive()}
+        for name in ended:
+            del self._beside[name]
+        _raise_first([job.error for job in ended.values()])
+        return not self._beside
 
 
-def _raise_first(futures: Sequence[Future[None]]) -> None:
-    errors = [error for error in (future.exception() for future in futures) if error is not None]
+class _Beside(threading.Thread):
+    """One job, begun. It does not keep the process alive: what it had claimed is free when that has ended."""
+
+    def __init__(self, name: str, job: Callable[[], None]) -> None:
+        super().__init__(name=f"beside-{name}", daemon=True)
+        self.error: BaseException | None = None
+        self._job = job
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._job()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, `wait` raises it
+            self.error = error
+
+
+def _raise_first(raised: Iterable[BaseException | None]) -> None:
+    errors = [error for error in raised if error is not None]
     if not errors:
         return
     first, *others = errors

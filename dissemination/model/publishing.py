@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from dissemination.model.content import Letter, Picture, Post
 from dissemination.model.people import Audience
-from dissemination.model.states import Carries, Level, Repeat, State, Units
+from dissemination.model.states import Carries, DeliveryState, Level, Repeat, State, Units
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,14 +81,67 @@ class Content:
     pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """A batch of deliveries that is ours until the lease ends."""
+class Recipient(NamedTuple):
+    """Somebody to write to, with the intent committed. A tuple, not a dataclass: an edition makes a million."""
 
-    publication: str
+    #: The batch, and the fencing token that was set when the intent was committed: an outcome must find its own.
     batch: int
     token: int
-    owner: str
+    #: When the batch was first taken up: the age that retries are judged by.
+    since: datetime
+    #: The subscriber's number.
+    id: int
+    #: How often it was tried for this person, this time included.
+    attempts: int
+    email: str
+    name: str
+    lang: str
+    #: The part of the address after the @, in the form that is compared.
+    domain: str
+
+
+class Settled(NamedTuple):
+    """What became of one recipient's mail. PENDING: nothing was tried, and the attempt does not count."""
+
+    recipient: Recipient
+    state: DeliveryState
+    reason: str = ""
+    #: Deferred: when to try again.
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where one person of an edition stands."""
+
+    #: "" for somebody who was erased.
+    address: str
+    state: DeliveryState
+    reason: str = ""
+    attempts: int = 0
+    #: Deferred: when it is tried again.
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """How many people of one domain stand there for one reason."""
+
+    state: DeliveryState
+    domain: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """What one turn of a ledger gave."""
+
+    people: Sequence[Recipient] = ()
+    #: False: the edition is paused or cancelled.
+    going: bool = True
+    #: Somebody is left whom only a rate holds back; in so many seconds there is something again.
+    wait: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +193,16 @@ class Grant:
     count: int
     #: Seconds until the next one may go; 0: at once.
     wait: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rates:
+    """The rates that an edition keeps to, each a bucket that all its workers share."""
+
+    #: Bucket -> rate, for all mail.
+    total: Mapping[str, Rate] = field(default_factory=dict)
+    #: Domain -> end of the bucket's name -> rate; "*" is every domain that is not named, each with its own buckets.
+    domains: Mapping[str, Mapping[str, Rate]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

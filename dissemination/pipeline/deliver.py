@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -35,13 +35,21 @@ class Tally:
             self.feeds += feeds
             self.posts += posts
 
+    def take_mails(self) -> int:
+        """The mails since the last call."""
+        with self._turn:
+            mails, self.mails = self.mails, 0
+        return mails
 
-def deliver(parts: Parts, stop: threading.Event) -> Tally:
+
+def deliver(parts: Parts, stop: threading.Event, beside: Tally | None = None) -> Tally:
     """Everything due: feeds first, then posts and mail whose gates are open.
 
     Args:
         parts: the house.
-        stop: when set, nothing new starts and running editions end at their next message.
+        stop: when set, nothing new starts, and what is in flight is settled.
+        beside: editions go on beside the caller and count their mails here, so that a post need not wait until a
+            hundred thousand letters are out; None: they are carried to their end.
     """
     tally = Tally()
     reconcile(parts)
@@ -52,25 +60,44 @@ def deliver(parts: Parts, stop: threading.Event) -> Tally:
     feeds = [p for p in due if parts.channels[p.channel].limits.carries is Carries.FILES]
     tally.add(feeds=publish_feeds(parts, feeds))
     if not stop.is_set():
-        parts.engine.run(_jobs(parts, [p for p in due if p not in feeds], stop, tally))
+        open_ = _open(parts, [p for p in due if p not in feeds])
+        _run(parts, _posts(parts, open_, stop, tally), _editions(parts, open_, stop, beside or tally), beside)
     return tally
 
 
-def _jobs(
-    parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally
-) -> Sequence[Callable[[], None]]:
+_Job = Callable[[], None]
+
+
+def _run(parts: Parts, posts: Sequence[_Job], editions: Mapping[str, _Job], beside: Tally | None) -> None:
+    if beside is None:
+        parts.engine.run([*posts, *editions.values()])
+        return
+    for key, job in editions.items():
+        parts.engine.beside(key, job)
+    parts.engine.run(posts)
+
+
+def _open(parts: Parts, due: Sequence[Publication]) -> Sequence[Publication]:
     gates = Gates(parts)
-    open_ = [publication for publication in due if not _held(parts, publication, gates)]
-    jobs: list[Callable[[], None]] = [
-        partial(_send_posts, parts, [p for p in open_ if p.channel == channel], stop, tally)
-        for channel in sorted({p.channel for p in open_ if p.kind == "item"})
+    return [publication for publication in due if not _held(parts, publication, gates)]
+
+
+def _posts(parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally) -> Sequence[_Job]:
+    return [
+        partial(_send_posts, parts, [p for p in due if p.channel == channel], stop, tally)
+        for channel in sorted({p.channel for p in due if p.kind == "item"})
     ]
-    for edition in (p for p in open_ if p.kind == "edition"):
+
+
+def _editions(parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally) -> Mapping[str, _Job]:
+    for edition in (p for p in due if p.kind == "edition"):
         parts.store.publications.claim(edition.key, parts.owner, parts.rules.lease)
-    running = parts.store.publications.in_state(State.SENDING)
-    editions = (p for p in running if p.kind == "edition" and p.channel in parts.channels)
-    jobs.extend(partial(_send_edition, parts, edition, stop, tally) for edition in editions)
-    return jobs
+    now = parts.clock.now()
+    return {
+        p.key: partial(_send_edition, parts, p, stop, tally)
+        for p in parts.store.publications.in_state(State.SENDING)
+        if p.kind == "edition" and p.channel in parts.channels and (p.not_before is None or p.not_before <= now)
+    }
 
 
 def _send_edition(parts: Parts, edition: Publication, stop: threading.Event, tally: Tally) -> None:

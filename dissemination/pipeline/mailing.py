@@ -1,22 +1,16 @@
-"""An edition on its way: the audience frozen once, batches claimed, windows of intent, outcomes one by one."""
+"""An edition on its way: the audience frozen once, a line kept full, intents before, outcomes after."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from dissemination.errors import (
-    ChannelError,
-    FencedError,
-    InDoubtError,
-    NeedsLoginError,
-    UnavailableError,
-)
+from dissemination.errors import ChannelError, FencedError, NeedsLoginError, NotBegunError, UnavailableError
 from dissemination.files import digest_of
 from dissemination.model import (
-    Claim,
     DeliveryState,
     Happening,
     Letter,
@@ -24,71 +18,65 @@ from dissemination.model import (
     Message,
     Picture,
     Publication,
+    Rates,
     Receipt,
+    Recipient,
     Repeat,
+    Settled,
     State,
-    Subscriber,
 )
 from dissemination.pipeline import content as codec
+from dissemination.pipeline.answers import Answer, Judge
+from dissemination.pipeline.lines import open_line
 from dissemination.pipeline.outcome import back_off
 from dissemination.pipeline.parts import Parts
-from dissemination.ports import Channel
+from dissemination.ports import Ledger, Line
 
-Outcomes = Iterator[tuple[str, Receipt | ChannelError]]
+#: Outcomes are written down together, but none waits longer than this, in seconds.
+PATIENCE = 0.05
+#: How long the line is asked while nothing is to be written down: what a stop waits for at most.
+_IDLE = 0.2
+#: A rate that lets nothing through is asked again after this, so that turns are not made for single mails.
+_PAUSE = 0.1
+#: The longest that is waited for a rate here; what takes longer is left to a later pass.
+_SHORT = 5.0
+#: How long messages under way may wait for their answers when everything stops, in seconds.
+DRAIN = 8.0
+#: The longest wait of an edition whose way out is closed.
+_LONGEST_CLOSED = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sheet:
-    """What every mail of the edition has in common."""
+class Sheet:
+    """What every mail of the edition has in common, and how each is made of it."""
 
-    parts: Parts
-    edition: Publication
-    letters: Mapping[str, Letter]
-    #: language -> digest of its letter, by which a channel may keep encoded parts.
-    digests: Mapping[str, str]
+    def __init__(self, parts: Parts, edition: Publication, number: int) -> None:
+        letters = codec.letters(parts.store.contents.body(edition.content))
+        _show(parts, letters)
+        #: Language -> letter, and its digest, by which a channel keeps encoded parts.
+        self._letters = {lang: (letter, _digest(lang, letter)) for lang, letter in letters.items()}
+        self._default = self._letters[parts.project.default_lang]
+        self._date = edition.published_at or parts.clock.now()
+        self._key, self._number, self._tokens = edition.key, number, parts.tokens
 
-    def message(self, person: Subscriber) -> Message:
-        lang = person.lang if person.lang in self.letters else self.parts.project.default_lang
-        mail = Mail(
-            letter=self.letters[lang],
-            digest=self.digests[lang],
-            address=person.email,
-            name=person.name,
-            values={"name": person.name, "email": person.email, **self.parts.tokens.links(person.id)},
-            date=self.edition.published_at or self.parts.clock.now(),
+    def message(self, person: Recipient) -> Message:
+        """The mail of one person; the same at every attempt."""
+        letter, digest = self._letters.get(person.lang, self._default)
+        return Message(
+            key=f"{self._key}/{person.id}",
+            body=Mail(
+                letter=letter,
+                digest=digest,
+                address=person.email,
+                name=person.name,
+                values={"name": person.name, "email": person.email, **self._tokens.links(person.id)},
+                date=self._date,
+                bounce=self._tokens.bounce(self._number, person.id),
+            ),
         )
-        return Message(key=f"{self.edition.key}/{person.id}", body=mail)
 
 
-def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> int:
-    """Carry a running edition as far as it goes now; how many mails were accepted."""
-    body = parts.store.contents.body(edition.content)
-    letters = codec.letters(body)
-    _show(parts, letters)
-    sheet = _Sheet(
-        parts=parts,
-        edition=edition,
-        letters=letters,
-        digests={lang: digest_of(codec.encode(letter_of, ()).body) for lang, letter_of in _single(letters)},
-    )
-    parts.store.deliveries.freeze(edition.key, edition.audience)
-    resend = parts.channels[edition.channel].limits.repeat is Repeat.SAFE
-    accepted = 0
-    while not stop.is_set():
-        claim = parts.store.deliveries.claim(edition.key, parts.owner, parts.rules.lease, resend=resend)
-        if claim is None:
-            break
-        sent, go_on = _Batch(sheet, claim, stop).run()
-        accepted += sent
-        if not go_on:
-            break
-    if not stop.is_set():
-        _conclude(parts, edition)
-    return accepted
-
-
-def _single(letters: Mapping[str, Letter]) -> Iterator[tuple[str, Mapping[str, Letter]]]:
-    return ((lang, {lang: letter}) for lang, letter in letters.items())
+def _digest(lang: str, letter: Letter) -> str:
+    return digest_of(codec.encode({lang: letter}, ()).body)
 
 
 def _show(parts: Parts, letters: Mapping[str, Letter]) -> None:
@@ -98,112 +86,202 @@ def _show(parts: Parts, letters: Mapping[str, Letter]) -> None:
     parts.shelf.write({f"media/{picture.name}": picture.body for picture in pictures.values()})
 
 
-class _Batch:
-    """One claimed batch: window after window until it is through, stopped, or the way out is closed."""
-
-    def __init__(self, sheet: _Sheet, claim: Claim, stop: threading.Event) -> None:
-        self._sheet = sheet
-        self._parts = sheet.parts
-        self._claim = claim
-        self._stop = stop
-        self._channel = sheet.parts.channels[sheet.edition.channel]
-        self._sent = 0
-        self._worst_attempt = 0
-
-    def run(self) -> tuple[int, bool]:
-        """(mails accepted, whether the next batch is worth trying)."""
-        go_on = True
-        with suppress(FencedError):
-            while go_on and not self._stop.is_set():
-                people = self._parts.store.deliveries.window(
-                    self._claim, self._parts.rules.window, self._parts.rules.lease
-                )
-                if not people:
-                    break
-                go_on = self._window(people)
-            self._release()
-        return self._sent, go_on
-
-    def _release(self) -> None:
-        # A batch that was stopped, not deferred, is free at once.
-        now = self._parts.clock.now()
-        at = back_off(now, self._claim.publication, self._worst_attempt) if self._worst_attempt else None
-        self._parts.store.deliveries.release(self._claim, retry_at=at)
-
-    def _window(self, people: Sequence[Subscriber]) -> bool:
-        """Send to these; False when the whole window met a closed door."""
-        waiting = {self._sheet.message(person).key: person for person in people}
-        taken: set[str] = set()
-        closed = 0
-        for key, result in _send_all(self._channel, self._messages(people, taken)):
-            person = waiting.pop(key)
-            if isinstance(result, NeedsLoginError):
-                self._needs_login(result, [person, *waiting.values()])
-                return False
-            closed += isinstance(result, UnavailableError)
-            self._settle(person, result)
-        untried = [person.id for key, person in waiting.items() if key not in taken]
-        if untried:
-            self._parts.store.deliveries.hand_back(self._claim, untried)
-        for key in taken & waiting.keys():
-            self._settle(waiting[key], InDoubtError("email: no answer came for this message"))
-        return closed < len(people)
-
-    def _messages(self, people: Sequence[Subscriber], taken: set[str]) -> Iterator[Message]:
-        """Handed out one by one, so that a stop ends the window at the next message."""
-        for person in people:
-            if self._stop.is_set():
-                return
-            message = self._sheet.message(person)
-            taken.add(message.key)
-            yield message
-
-    def _settle(self, person: Subscriber, result: Receipt | ChannelError) -> None:
-        state, reason = self._judge(person, result)
-        # Counted first: a mail that went out went out, also where the batch was taken over meanwhile.
-        self._sent += state is DeliveryState.SENT
-        self._parts.store.deliveries.settle(self._claim, person.id, state, reason, lease=self._parts.rules.lease)
-
-    def _judge(self, person: Subscriber, result: Receipt | ChannelError) -> tuple[DeliveryState, str]:
-        if isinstance(result, Receipt):
-            return DeliveryState.SENT, ""
-        again = isinstance(result, UnavailableError) or (
-            isinstance(result, InDoubtError) and self._channel.limits.repeat is Repeat.SAFE
+def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> int:
+    """Carry a running edition as far as it goes now; how many mails were accepted."""
+    parts.store.deliveries.freeze(edition.key, edition.audience)
+    accepted = 0
+    if parts.store.deliveries.workable(edition.key):
+        channel = parts.channels[edition.channel]
+        ledger = parts.store.deliveries.ledger(
+            edition.key,
+            owner=parts.owner,
+            lease=parts.rules.lease,
+            resend=channel.limits.repeat is Repeat.SAFE,
         )
-        if again:
-            attempts = self._parts.store.deliveries.attempts(self._claim, person.id)
-            if attempts < self._parts.rules.attempts:
-                self._worst_attempt = max(self._worst_attempt, attempts)
-                return DeliveryState.DEFERRED, str(result)
-            return DeliveryState.FAILED, f"{result} (tried {attempts} times)"
-        if isinstance(result, InDoubtError):
-            return DeliveryState.IN_DOUBT, str(result)
-        return DeliveryState.FAILED, str(result)
-
-    def _needs_login(self, error: NeedsLoginError, people: Sequence[Subscriber]) -> None:
-        self._parts.store.deliveries.hand_back(self._claim, [person.id for person in people])
-        edition = self._sheet.edition
-        self._parts.store.controls.pause(edition.channel, who="dissemination", reason=str(error))
-        self._parts.store.events.add(
-            Happening(
-                at=self._parts.clock.now(),
-                kind="needs_login",
-                subject=edition.subject,
-                channel=edition.channel,
-                detail=str(error),
-            )
+        run = Run(
+            parts, edition, Sheet(parts, edition, ledger.number), ledger=ledger, line=open_line(channel), stop=stop
         )
+        accepted = run.run()
+        _put_off(parts, edition, run)
+    if not stop.is_set():
+        conclude(parts, edition)
+    return accepted
 
 
-def _send_all(channel: Channel, messages: Iterator[Message]) -> Outcomes:
-    for message in messages:
+class Run:
+    """One worker's run through an edition: everything happens in the caller's thread."""
+
+    def __init__(  # noqa: PLR0913 - what a run is made of
+        self,
+        parts: Parts,
+        edition: Publication,
+        sheet: Sheet,
+        *,
+        ledger: Ledger,
+        line: Line,
+        stop: threading.Event,
+    ) -> None:
+        self._parts, self._edition, self._sheet = parts, edition, sheet
+        self._ledger, self._line, self._stop = ledger, line, stop
+        self._clock, self._window = parts.clock, parts.rules.window
+        repeat = parts.channels[edition.channel].limits.repeat
+        self._judge = Judge(edition=edition.key, repeat=repeat, give_up=parts.rules.give_up)
+        #: Key -> who: given to the line, no outcome yet.
+        self._out: dict[str, Recipient] = {}
+        #: Outcomes that are not written down yet, since when, and when the last turn was.
+        self._settled: list[Settled] = []
+        self._since = self._turned = self._again = parts.clock.now()
+        #: Paused, cancelled, or nobody is left who may be written to now.
+        self._through = False
+        #: Answers in a row that opened no way.
+        self._refused = 0
+        self.accepted = 0
+        #: Why the way out is closed; None: it is open.
+        self.closed: ChannelError | None = None
+        #: Until when a rate holds everybody back.
+        self.held_until: datetime | None = None
+
+    def run(self) -> int:
+        """Until nobody is left whose mail may go now; how many mails were accepted."""
         try:
-            yield message.key, channel.send(message, key=message.key)
-        except ChannelError as error:
-            yield message.key, error
+            while self._step():
+                pass
+        except BaseException:
+            # Our fault: what is known is written down, and the batch stays claimed until its lease is over.
+            self._drain()
+            self._ledger.turn(self._settled, 0, Rates())
+            raise
+        self._drain()
+        self._ledger.leave(self._settled)
+        return self.accepted
+
+    def _drain(self) -> None:
+        closed = self.closed
+        self._hear(self._line.close(DRAIN), self._clock.now())
+        self.closed = closed  # what was not begun because everything stops says nothing of the way out
+
+    def _step(self) -> bool:
+        """Listen, write down, take up; whether there is more to do."""
+        heard = self._line.outcomes(self._wait()) if self._out else ()
+        now = self._clock.now()
+        self._hear(heard, now)
+        if self._stop.is_set():
+            return False
+        if self._due(now, quiet=not heard):
+            self._turn(now)
+        return bool(self._out) or self._taking()
+
+    def _taking(self) -> bool:
+        return not self._through and self.closed is None
+
+    def _wait(self) -> float:
+        return PATIENCE if self._settled else _IDLE
+
+    def _due(self, now: datetime, *, quiet: bool) -> bool:
+        """Whether a turn is worth its transaction."""
+        settled = len(self._settled)
+        if settled:
+            late = quiet or now - self._since >= timedelta(seconds=PATIENCE)
+            return late or 3 * settled >= self._window or not self._out
+        if not self._out:
+            return self._taking()
+        if now - self._turned >= timedelta(seconds=self._parts.rules.lease / 3):
+            return True
+        return quiet and self._want(now) > 0
+
+    def _want(self, now: datetime) -> int:
+        if not self._taking() or now < self._again:
+            return 0
+        return min(self._window - len(self._out), self._line.room())
+
+    def _turn(self, now: datetime) -> None:
+        want = self._want(now)
+        turn = self._ledger.turn(self._settled, want, self._parts.rules.pacing.at(now))
+        self._settled, self._turned = [], now
+        self._give(turn.people)
+        if not turn.going:
+            self._through = True
+        elif want and not turn.people:
+            self._nobody(turn.wait, now)
+
+    def _give(self, people: Sequence[Recipient]) -> None:
+        messages = [self._sheet.message(person) for person in people]
+        self._out.update((message.key, person) for message, person in zip(messages, people, strict=True))
+        if messages:
+            self._line.give(messages)
+
+    def _nobody(self, wait: float | None, now: datetime) -> None:
+        """Nobody may be taken up now: wait for a rate, or for what is out, or end."""
+        if wait is None:
+            self._through = not self._out
+            return
+        if wait > _SHORT:
+            self._through, self.held_until = True, now + timedelta(seconds=wait)
+            return
+        pause = max(wait, _PAUSE)
+        self._again = now + timedelta(seconds=pause)
+        if not self._out:
+            self._clock.sleep(pause)
+
+    def _hear(self, heard: Sequence[tuple[str, Answer]], now: datetime) -> None:
+        for key, answer in heard:
+            person = self._out.pop(key, None)
+            if person is None:
+                continue
+            if not self._settled:
+                self._since = now
+            self._settled.append(self._judge.settled(person, answer, now))
+            self._judge_way(answer)
+
+    def _judge_way(self, answer: Answer) -> None:
+        """Whether the way out is open, as of this answer: a closed one is not hammered."""
+        if isinstance(answer, Receipt):
+            self.accepted += 1
+            self._refused, self.closed = 0, None
+            return
+        shut = isinstance(answer, NotBegunError | NeedsLoginError)
+        self._refused = self._refused + 1 if shut or isinstance(answer, UnavailableError) else 0
+        if shut or self._refused >= self._window:
+            self.closed = answer
 
 
-def _conclude(parts: Parts, edition: Publication) -> None:
+def _put_off(parts: Parts, edition: Publication, run: Run) -> None:
+    """Where the way out is closed or a rate is used up, the edition waits; others go on."""
+    if isinstance(run.closed, NeedsLoginError):
+        _needs_login(parts, edition, run.closed)
+    elif run.closed is not None:
+        attempts = 1 if run.accepted else edition.attempts + 1
+        wish = run.closed.retry_at if isinstance(run.closed, UnavailableError) else None
+        now = parts.clock.now()
+        at = min(back_off(now, edition.key, attempts, wish), now + _LONGEST_CLOSED)
+        _wait_until(parts, replace(edition, attempts=attempts), at, str(run.closed))
+    elif run.held_until is not None:
+        at = min(run.held_until, parts.rules.pacing.next_day(parts.clock.now()))
+        _wait_until(parts, edition, at, "what its rate allows is used up")
+
+
+def _wait_until(parts: Parts, edition: Publication, at: datetime, why: str) -> None:
+    current = parts.store.publications.get(edition.key)
+    if current is not None and current.state is State.SENDING:
+        reason = f"{why}; it goes on at {at:%F %T} UTC"
+        fresh = replace(current, attempts=edition.attempts, not_before=at, reason=reason)
+        parts.store.publications.sync((), [(current, fresh)])
+
+
+def _needs_login(parts: Parts, edition: Publication, error: NeedsLoginError) -> None:
+    parts.store.controls.pause(edition.channel, who="dissemination", reason=str(error))
+    parts.store.events.add(
+        Happening(
+            at=parts.clock.now(),
+            kind="needs_login",
+            subject=edition.subject,
+            channel=edition.channel,
+            detail=str(error),
+        )
+    )
+
+
+def conclude(parts: Parts, edition: Publication) -> None:
     """Close the edition when nobody is left to write to."""
     current = parts.store.publications.get(edition.key)
     if current is None or current.state is not State.SENDING or parts.store.deliveries.unfinished(edition.key):
@@ -211,7 +289,9 @@ def _conclude(parts: Parts, edition: Publication) -> None:
     counts = parts.store.deliveries.counts(edition.key)
     state, kind = _verdict(counts)
     words = ", ".join(f"{count} {state_.value.replace('_', ' ')}" for state_, count in sorted(counts.items()))
-    fresh = replace(current, state=state, reason="" if state is State.PUBLISHED and len(counts) == 1 else words)
+    fresh = replace(
+        current, state=state, not_before=None, reason="" if state is State.PUBLISHED and len(counts) == 1 else words
+    )
     kinds = [kind]
     if kind == "sent" and counts.get(DeliveryState.FAILED):
         kinds.append("failed")  # somebody is told of the few, too

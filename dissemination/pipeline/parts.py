@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dissemination.model import Audience, Finding, Letter, NewsItem, Post, Privacy, Project, Site
+from dissemination.pipeline.rates import Pacing
 from dissemination.ports import (
     Channel,
     Clock,
@@ -60,10 +61,14 @@ class Rules:
     grace: int = 21_600
     #: Seconds a claim lasts without a sign of life.
     lease: float = 120.0
-    #: Messages whose intent is committed together: the most that one crash can leave in doubt.
-    window: int = 20
-    #: Tries before a message has failed.
+    #: Mails that may be under way, their outcome not written down: the most that one crash can leave in doubt.
+    window: int = 256
+    #: Tries before a post has failed.
     attempts: int = 8
+    #: Seconds after which a mail that is still deferred has failed.
+    give_up: float = 172_800.0
+    #: Rates of mail.
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

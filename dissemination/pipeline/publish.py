@@ -45,6 +45,8 @@ class Ticks:
         self._stop = stop
         self._daily = daily
         self._read_at: datetime | None = None
+        #: What editions that go on beside the ticks have sent.
+        self._beside = Tally()
 
     def tick(self) -> Tally:
         """Deliver; and before something goes out, or every half minute, hold the plan against the folder."""
@@ -53,7 +55,13 @@ class Ticks:
         if stale or self._parts.store.publications.due(now):
             plan(self._parts)
             self._read_at = now
-        tally = deliver(self._parts, self._stop)
+        tally = deliver(self._parts, self._stop, self._beside)
+        tally.add(mails=self._beside.take_mails())
         notify(self._parts)
         self._daily()
+        self._parts.engine.wait(0)  # what went wrong with them shows here
         return tally
+
+    def end(self, seconds: float) -> bool:
+        """Wait for what goes on beside the ticks, so long at most; whether it has ended."""
+        return self._parts.engine.wait(seconds)

@@ -303,3 +303,11 @@ class Engine(Protocol):
     def run(self, jobs: Sequence[Callable[[], None]]) -> None:
         """Carry out all jobs and wait for every one; the first unexpected error is raised at the end."""
         ...
+
+    def beside(self, name: str, job: Callable[[], None]) -> None:
+        """Carry a job out beside the caller; nothing happens while one of this name is under way."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for jobs beside, so long at most; whether none is left. An unexpected error of theirs is raised."""
+        ...

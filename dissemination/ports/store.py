@@ -11,7 +11,6 @@ from typing import Protocol
 from dissemination.model import (
     Added,
     Audience,
-    Claim,
     Content,
     DeliveryState,
     Dossier,
@@ -20,10 +19,15 @@ from dissemination.model import (
     NewsItem,
     Picture,
     Publication,
+    Rates,
+    Settled,
+    Standing,
     State,
     Step,
     Subscriber,
     Suppressed,
+    Trouble,
+    Turn,
     Wording,
 )
 
@@ -182,6 +186,31 @@ class EditionsStore(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """One worker's book of an edition. It takes batches and gives them back by itself; for one thread.
+
+    An outcome is matched by the token of its own intent: where somebody else has taken the batch over meanwhile,
+    what was sent or refused is still written down, as long as the other one has not begun it anew.
+    """
+
+    @property
+    def number(self) -> int:
+        """The publication's number, for `Tokens.bounce`."""
+        ...
+
+    def turn(self, settled: Sequence[Settled], want: int, rates: Rates) -> Turn:
+        """One transaction: a sign of life, outcomes written down, up to `want` people with the intent committed.
+
+        Who unsubscribed, was suppressed or erased meanwhile is skipped. Nobody is given out while the edition is
+        paused or cancelled. Batches run on into one another.
+        """
+        ...
+
+    def leave(self, settled: Sequence[Settled]) -> None:
+        """Write the last outcomes down, and give every batch back."""
+        ...
+
+
 class DeliveriesStore(Protocol):
     """Who gets an edition, and where each of them stands."""
 
@@ -192,46 +221,20 @@ class DeliveriesStore(Protocol):
         """
         ...
 
-    def claim(self, key: str, owner: str, lease: float, *, resend: bool) -> Claim | None:
-        """Take an open batch whose wait is over.
+    def ledger(self, key: str, *, owner: str, lease: float, resend: bool) -> Ledger:
+        """A worker's book of the edition.
 
-        What an older claim left in `sending` is in doubt: `resend` makes it pending again (the same Message-ID
-        goes out), otherwise it stays in doubt for the officer.
+        Args:
+            key: of the publication.
+            owner: who works; different for every worker.
+            lease: seconds that a batch stays with this worker without a turn.
+            resend: what an older claim left without an outcome goes out again, under the same Message-ID; else it
+                is in doubt, for the officer.
         """
         ...
 
-    def window(self, claim: Claim, size: int, lease: float) -> Sequence[Subscriber]:
-        """The next people of a batch, with the intent to write to them committed.
-
-        Who unsubscribed or was suppressed meanwhile is skipped. Empty: the batch is through, paused or cancelled.
-
-        Raises:
-            FencedError: the batch was taken over.
-        """
-        ...
-
-    def settle(
-        self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "", *, lease: float | None = None
-    ) -> None:
-        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded.
-
-        With `lease` it is a sign of life, too: the batch stays ours for so many seconds more.
-
-        Raises:
-            FencedError: the batch was taken over; the outcome is written down, and nothing more is to be sent.
-        """
-        ...
-
-    def attempts(self, claim: Claim, subscriber: int) -> int:
-        """How often it was tried for this person."""
-        ...
-
-    def release(self, claim: Claim, *, retry_at: datetime | None) -> None:
-        """Give a batch back: done if nothing in it is open, else open again, not before `retry_at`."""
-        ...
-
-    def hand_back(self, claim: Claim, people: Sequence[int]) -> None:
-        """Nothing was tried for these: pending again, and the attempt does not count."""
+    def workable(self, key: str) -> bool:
+        """Whether a batch may be taken up now."""
         ...
 
     def counts(self, key: str) -> Mapping[DeliveryState, int]:
@@ -242,8 +245,35 @@ class DeliveriesStore(Protocol):
         """Whether a batch is still open or leased."""
         ...
 
-    def people(self, key: str, state: DeliveryState, limit: int = 1000) -> Sequence[tuple[str, str]]:
-        """(address, reason) of those who stand there; an erased person's address is empty."""
+    def next_try(self, key: str) -> datetime | None:
+        """When the first batch that waits may be taken up again; None: none waits."""
+        ...
+
+    def pace(self, key: str, since: datetime) -> Sequence[tuple[datetime, int]]:
+        """(minute, how many mails were accepted in it) from `since` on."""
+        ...
+
+    def people(self, key: str, state: DeliveryState) -> Iterator[Standing]:
+        """Everybody who stands there, a thousand at a time."""
+        ...
+
+    def troubles(self, key: str) -> Iterator[Trouble]:
+        """Why people are not simply sent to, counted by domain and exact reason."""
+        ...
+
+    def retry(self, key: str, happening: Happening) -> int:
+        """Those who failed get another try, from the beginning: how many. The edition is under way again."""
+        ...
+
+    def resolve(self, key: str, happening: Happening, *, sent: bool, address: str = "") -> int:
+        """What was in doubt is decided: it was sent, or it is sent again. How many it was.
+
+        Args:
+            key: of the publication.
+            happening: the line for the log; how many it was is added.
+            sent: it arrived; otherwise it goes out again, the same message.
+            address: only this person's, normalised.
+        """
         ...
 
 

@@ -3,6 +3,15 @@
 from dissemination.settings.credentials import Secrets
 from dissemination.settings.loading import load
 from dissemination.settings.reference import json_schema
-from dissemination.settings.schema import ChannelSettings, DigestSection, Settings
+from dissemination.settings.schema import AllowanceSection, ChannelSettings, DigestSection, RatesSection, Settings
 
-__all__ = ["ChannelSettings", "DigestSection", "Secrets", "Settings", "json_schema", "load"]
+__all__ = [
+    "AllowanceSection",
+    "ChannelSettings",
+    "DigestSection",
+    "RatesSection",
+    "Secrets",
+    "Settings",
+    "json_schema",
+    "load",
+]

@@ -18,6 +18,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?\Z")
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()\x00-\x1f]{1,64}@[^@\s<>,;:\"()\x00-\x1f]{1,190}\.[^@\s.]{2,63}\Z")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\Z")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 #: Name, least and greatest value, and the words that may stand for numbers.
@@ -101,6 +102,12 @@ def _mail(text: str) -> str:
     return text
 
 
+def _domain(text: str) -> str:
+    if text != "*" and not _DOMAIN.match(text):
+        raise ValueError('not a domain; write it in small letters, such as gmail.com, or "*" for every other one')
+    return text
+
+
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or "\\" in text or "\0" in text:
@@ -143,6 +150,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Web = Annotated[str, Field(max_length=2_000), AfterValidator(_web)]
 Public = Annotated[str, Field(max_length=200), AfterValidator(_public)]
+Domain = Annotated[str, AfterValidator(_domain)]
 MailAddress = Annotated[str, AfterValidator(_mail)]
 Inside = Annotated[str, Field(max_length=500), AfterValidator(_inside)]
 Cron = Annotated[str, Field(max_length=200), AfterValidator(_cron)]

@@ -35,6 +35,7 @@ _PLAIN_TYPES = {
     "boolean": "true or false",
     "string": "text",
     "integer": "number",
+    "number": "number",
     "date": "date",
     "date-time": "time",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -13,6 +13,7 @@ from dissemination.model import Funding, Partner, Project, Topic
 from dissemination.settings.kinds import (
     Cron,
     Day,
+    Domain,
     Inside,
     Instant,
     Language,
@@ -186,6 +187,35 @@ class DigestSection(AudienceSection):
         return self.model_copy(update={"timezone": name, "starts": starts})
 
 
+class AllowanceSection(_Section):
+    """How many mails may go out; no limit where left out."""
+
+    per_second: float | None = Field(default=None, gt=0, le=10_000)
+    """The most in a second."""
+    per_hour: int | None = Field(default=None, ge=1)
+    """The most in any hour, spread evenly."""
+    per_day: int | None = Field(default=None, ge=1)
+    """The most of a day, from midnight to midnight."""
+
+
+class WarmUpSection(_Section):
+    """The first days of a new sender, whom receivers do not know yet."""
+
+    starts: Day | None = None
+    """The first day, YYYY-MM-DD; no warm-up where left out."""
+    days: list[Annotated[int, Field(ge=1)]] = Field(default_factory=list, max_length=366)
+    """The most mails of the first day, of the second, and so on; no limit afterwards."""
+
+
+class RatesSection(AllowanceSection):
+    """What all workers together keep to when they send letters."""
+
+    domains: dict[Domain, AllowanceSection] = Field(default_factory=dict)
+    """Recipient domain -> the same for its mails; "*" is every domain that is not named, each for itself."""
+    warm_up: WarmUpSection = WarmUpSection()
+    """Limits of the first days."""
+
+
 class NewsletterSection(_Section):
     """The newsletter: its name, its mailing lists and its editions."""
 
@@ -197,6 +227,8 @@ class NewsletterSection(_Section):
     """Recurring editions by name; the name becomes part of the edition's id."""
     flash: AudienceSection = AudienceSection()
     """Editions of one item."""
+    rates: RatesSection = RatesSection()
+    """How fast letters go out."""
 
 
 class ChannelSettings(BaseModel):
@@ -224,10 +256,12 @@ class PublishingSection(_Section):
     """How late an item may go out before it is missed and asks."""
     lease_seconds: int = Field(default=120, ge=10, le=3_600)
     """How long a claimed batch stays with its worker without a sign of life."""
-    window: int = Field(default=20, ge=1, le=50)
-    """How many messages may be in flight at once; a crash leaves at most these in doubt."""
+    window: int = Field(default=256, ge=1, le=2_000)
+    """How many letters may be in flight at once; a crash leaves at most these in doubt."""
     attempts: int = Field(default=8, ge=1, le=50)
-    """How often a delivery is tried before it has failed."""
+    """How often a post is tried before it has failed."""
+    give_up_hours: int = Field(default=48, ge=1, le=720)
+    """How long a letter is tried that a server defers, before it has failed."""
 
 
 class NotifySection(_Section):

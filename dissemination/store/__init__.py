@@ -17,6 +17,7 @@ from dissemination.store.items import Items
 from dissemination.store.people import People
 from dissemination.store.privacy import Privacy
 from dissemination.store.publications import Publications
+from dissemination.store.quotas import SharedQuotas
 
 
 class Store:
@@ -34,6 +35,7 @@ class Store:
         self.privacy = Privacy(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)
+        self.quotas = SharedQuotas(self.database)
 
     def hold(self) -> AbstractContextManager[None]:
         """Be the one process that publishes; see `Database.hold`."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.errors import FencedError
-from dissemination.model import Audience, Claim, DeliveryState, State, Subscriber
+from dissemination.model import Audience, DeliveryState, Happening, Standing, State, Trouble
 from dissemination.store.database import Database
-from dissemination.store.dialect import upsert
-from dissemination.store.people import audience_query, to_subscriber
-from dissemination.store.schema import CODES, batches, deliveries, pauses, publications, subscribers, troubles
+from dissemination.store.events import record
+from dissemination.store.ledger import Ledger, takeable
+from dissemination.store.people import audience_query
+from dissemination.store.schema import CODES, batches, deliveries, paces, publications, subscribers, troubles
 
 #: Rows of one batch: a claim's worth of work.
 BATCH = 2000
+#: People that are read at once.
+_PAGE = 1000
+#: States that have a reason.
+_WITH_REASON = (
+    DeliveryState.DEFERRED,
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.IN_DOUBT,
+)
 _STATES = {code: state for state, code in CODES.items()}
-_OPEN = (CODES[DeliveryState.PENDING], CODES[DeliveryState.SENDING], CODES[DeliveryState.DEFERRED])
 
 
 class Deliveries:
@@ -61,175 +70,19 @@ class Deliveries:
                 connection.execute(sa.insert(batches), made)
             return _count(connection, publication)
 
-    def claim(self, key: str, owner: str, lease: float, *, resend: bool) -> Claim | None:
-        """Take an open batch whose wait is over; None while the edition is paused or cancelled.
-
-        What an older claim left in `sending` is in doubt: `resend` makes it pending again (the same Message-ID
-        goes out), otherwise it stays in doubt for the officer.
-        """
-        with self._database.write() as connection:
-            if not _may_go_on(connection, key):
-                return None
-            publication, now = _id(connection, key), self._database.now(connection)
-            takeable = sa.or_(
-                sa.and_(
-                    batches.c.state == "open", sa.or_(batches.c.not_before.is_(None), batches.c.not_before <= now)
-                ),
-                sa.and_(batches.c.state == "leased", batches.c.lease_until <= now),
-            )
-            row = connection.execute(
-                sa.select(batches.c.no, batches.c.token)
-                .where(batches.c.publication == publication, takeable)
-                .order_by(batches.c.no)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
-            if row is None:
-                return None
-            claim = Claim(publication=key, batch=row.no, token=row.token + 1, owner=owner)
-            connection.execute(
-                sa.update(batches)
-                .where(batches.c.publication == publication, batches.c.no == row.no)
-                .values(
-                    state="leased",
-                    owner=owner,
-                    token=claim.token,
-                    lease_until=now + timedelta(seconds=lease),
-                    not_before=None,
-                )
-            )
-            self._settle_doubt(connection, publication, claim, resend=resend)
-            return claim
-
-    def _settle_doubt(self, connection: Connection, publication: int, claim: Claim, *, resend: bool) -> None:
-        mine = sa.and_(deliveries.c.publication == publication, deliveries.c.batch == claim.batch)
-        doubtful = sa.and_(mine, deliveries.c.state == CODES[DeliveryState.SENDING])
-        if not resend:
-            now = self._database.clock.now()
-            for person in connection.execute(sa.select(deliveries.c.subscriber).where(doubtful)).scalars().all():
-                _trouble(connection, publication, person, "the process ended before the answer came", now)
-        state = DeliveryState.PENDING if resend else DeliveryState.IN_DOUBT
-        connection.execute(sa.update(deliveries).where(doubtful).values(state=CODES[state]))
-        deferred = sa.and_(mine, deliveries.c.state == CODES[DeliveryState.DEFERRED])
-        connection.execute(sa.update(deliveries).where(deferred).values(state=CODES[DeliveryState.PENDING]))
-
-    def window(self, claim: Claim, size: int, lease: float) -> Sequence[Subscriber]:
-        """The next people of a batch, with the intent to write to them committed.
-
-        Who unsubscribed or was suppressed meanwhile is skipped. Empty: the batch is through, paused or cancelled.
-
-        Raises:
-            FencedError: the batch was taken over.
-        """
-        with self._database.write() as connection:
-            publication = _id(connection, claim.publication)
-            if not self._extend(connection, publication, claim, lease):
-                raise _taken_over(claim)
-            if not _may_go_on(connection, claim.publication):
-                return ()
-            people: list[Subscriber] = []
-            while not people:
-                rows = self._next(connection, publication, claim, size)
-                if not rows:
-                    break
-                active = [to_subscriber(row) for row in rows if row["state"] == "active"]
-                _mark(connection, publication, claim, [p.id for p in active], DeliveryState.SENDING, attempt=True)
-                gone = [row["subscriber"] for row in rows if row["state"] != "active"]
-                _mark(connection, publication, claim, gone, DeliveryState.SKIPPED)
-                people = active
-            return people
-
-    def _next(self, connection: Connection, publication: int, claim: Claim, size: int) -> list[sa.RowMapping]:
-        query = (
-            sa.select(deliveries.c.subscriber, subscribers)
-            .select_from(deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber))
-            .where(deliveries.c.publication == publication, deliveries.c.batch == claim.batch)
-            .where(deliveries.c.state == CODES[DeliveryState.PENDING])
-            .order_by(deliveries.c.subscriber)
-            .limit(size)
-        )
-        return list(connection.execute(query).mappings().all())
-
-    def _extend(self, connection: Connection, publication: int, claim: Claim, lease: float) -> bool:
-        """A sign of life; whether the batch is still ours. Whoever takes one over raises its token."""
-        now = self._database.now(connection)
-        done = connection.execute(
-            sa.update(batches)
-            .where(batches.c.publication == publication, batches.c.no == claim.batch)
-            .where(batches.c.token == claim.token, batches.c.state == "leased")
-            .values(lease_until=now + timedelta(seconds=lease))
-        )
-        return bool(done.rowcount)
-
-    def settle(
-        self, claim: Claim, subscriber: int, state: DeliveryState, reason: str = "", *, lease: float | None = None
-    ) -> None:
-        """Write one outcome down. It is matched by the row's token only: a late truth is still recorded.
-
-        Args:
-            claim: of the batch.
-            subscriber: whose outcome.
-            state: what became of the mail.
-            reason: why, where it was not sent.
-            lease: seconds that the batch stays ours from now on; left out, nothing is asked or changed.
-
-        Raises:
-            FencedError: the batch was taken over; the outcome is written down, and nothing more is to be sent.
-        """
-        with self._database.write() as connection:
-            publication = _id(connection, claim.publication)
-            _mark(connection, publication, claim, [subscriber], state)
-            if reason:
-                _trouble(connection, publication, subscriber, reason, self._database.clock.now())
-            held = lease is None or self._extend(connection, publication, claim, lease)
-        if not held:
-            raise _taken_over(claim)
-
-    def attempts(self, claim: Claim, subscriber: int) -> int:
-        """How often it was tried for this person."""
+    def ledger(self, key: str, *, owner: str, lease: float, resend: bool) -> Ledger:
+        """A worker's book of the edition; see `ports.Ledger`."""
         with self._database.read() as connection:
-            publication = _id(connection, claim.publication)
-            found = connection.execute(
-                sa.select(deliveries.c.attempts).where(
-                    deliveries.c.publication == publication,
-                    deliveries.c.batch == claim.batch,
-                    deliveries.c.subscriber == subscriber,
-                )
-            ).scalar()
-            return int(found or 0)
+            query = sa.select(publications.c.id, publications.c.audience).where(publications.c.key == key)
+            row = connection.execute(query).one()
+        lists = row.audience["lists"]
+        return Ledger(self._database, row.id, lists=lists, owner=owner, lease=lease, resend=resend)
 
-    def release(self, claim: Claim, *, retry_at: datetime | None) -> None:
-        """Give a batch back: done if nothing in it is open, else open again, not before `retry_at`."""
-        with self._database.write() as connection:
-            publication = _id(connection, claim.publication)
-            rest = connection.execute(
-                sa.select(deliveries.c.subscriber)
-                .where(deliveries.c.publication == publication, deliveries.c.batch == claim.batch)
-                .where(deliveries.c.state.in_(_OPEN))
-                .limit(1)
-            ).first()
-            connection.execute(
-                sa.update(batches)
-                .where(batches.c.publication == publication, batches.c.no == claim.batch)
-                .where(batches.c.token == claim.token)
-                .values(
-                    state="open" if rest else "done",
-                    owner="",
-                    lease_until=None,
-                    not_before=retry_at if rest else None,
-                )
-            )
-
-    def hand_back(self, claim: Claim, people: Sequence[int]) -> None:
-        """Nothing was tried for these: pending again, and the attempt does not count."""
-        with self._database.write() as connection:
-            publication = _id(connection, claim.publication)
-            connection.execute(
-                sa.update(deliveries)
-                .where(_rows(publication, claim, people), deliveries.c.token == claim.token)
-                .where(deliveries.c.state == CODES[DeliveryState.SENDING])
-                .values(state=CODES[DeliveryState.PENDING], attempts=deliveries.c.attempts - 1)
-            )
+    def workable(self, key: str) -> bool:
+        """Whether a batch may be taken up now."""
+        with self._database.read() as connection:
+            query = takeable(_id(connection, key), self._database.now(connection))
+            return connection.execute(query).first() is not None
 
     def counts(self, key: str) -> Mapping[DeliveryState, int]:
         """How many people stand where."""
@@ -252,29 +105,131 @@ class Deliveries:
             )
             return connection.execute(query).first() is not None
 
-    def people(self, key: str, state: DeliveryState, limit: int = 1000) -> Sequence[tuple[str, str]]:
-        """(address, reason) of those who stand there; an erased person's address is empty."""
+    def next_try(self, key: str) -> datetime | None:
+        """When the first batch that waits may be taken up again; None: none waits."""
         with self._database.read() as connection:
-            publication = _id(connection, key)
-            query = (
-                sa.select(subscribers.c.email, troubles.c.reason)
-                .select_from(
-                    deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber).outerjoin(
-                        troubles,
-                        sa.and_(
-                            troubles.c.publication == deliveries.c.publication,
-                            troubles.c.subscriber == deliveries.c.subscriber,
-                        ),
-                    )
-                )
-                .where(deliveries.c.publication == publication, deliveries.c.state == CODES[state])
-                .limit(limit)
+            query = sa.select(sa.func.min(batches.c.not_before)).where(
+                batches.c.publication == _id(connection, key), batches.c.state == "open"
             )
-            return [(email or "", reason or "") for email, reason in connection.execute(query)]
+            return connection.execute(query).scalar()
+
+    def pace(self, key: str, since: datetime) -> Sequence[tuple[datetime, int]]:
+        """(minute, how many mails were accepted in it) from `since` on."""
+        with self._database.read() as connection:
+            query = (
+                sa.select(paces.c.minute, paces.c.sent)
+                .where(paces.c.publication == _id(connection, key), paces.c.minute >= since)
+                .order_by(paces.c.minute)
+            )
+            return [(row.minute, row.sent) for row in connection.execute(query)]
+
+    def people(self, key: str, state: DeliveryState) -> Iterator[Standing]:
+        """Everybody who stands there, a thousand at a time."""
+        after = (-1, -1)
+        while page := self._page(key, state, after):
+            yield from (standing for _, standing in page)
+            after = page[-1][0]
+
+    def _page(
+        self, key: str, state: DeliveryState, after: tuple[int, int]
+    ) -> Sequence[tuple[tuple[int, int], Standing]]:
+        place = sa.tuple_(deliveries.c.batch, deliveries.c.subscriber)
+        with self._database.read() as connection:
+            query = (
+                sa.select(deliveries, subscribers.c.email, troubles.c.reason, troubles.c.not_before)
+                .select_from(_with_troubles())
+                .where(deliveries.c.publication == _id(connection, key), deliveries.c.state == CODES[state])
+                .where(place > after)
+                .order_by(deliveries.c.batch, deliveries.c.subscriber)
+                .limit(_PAGE)
+            )
+            return [
+                (
+                    (row.batch, row.subscriber),
+                    Standing(
+                        address=row.email or "",
+                        state=state,
+                        reason=row.reason or "" if state in _WITH_REASON else "",
+                        attempts=row.attempts,
+                        not_before=row.not_before if state is DeliveryState.DEFERRED else None,
+                    ),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def troubles(self, key: str) -> Iterator[Trouble]:
+        """Why people are not simply sent to, counted by domain and exact reason."""
+        with self._database.read() as connection:
+            query = (
+                sa.select(deliveries.c.state, subscribers.c.domain, troubles.c.reason, sa.func.count())
+                .select_from(_with_troubles())
+                .where(deliveries.c.publication == _id(connection, key))
+                .where(deliveries.c.state.in_([CODES[state] for state in _WITH_REASON]))
+                .group_by(deliveries.c.state, subscribers.c.domain, troubles.c.reason)
+            )
+            for code, domain, reason, count in connection.execute(query):
+                yield Trouble(state=_STATES[code], domain=domain or "", reason=reason or "", count=count)
+
+    # ------------------------------------------------------------------------------------------ deciding
+
+    def retry(self, key: str, happening: Happening) -> int:
+        """Those who failed get another try, from the beginning: how many. The edition is under way again."""
+        return self._reopen(key, DeliveryState.FAILED, DeliveryState.PENDING, happening)
+
+    def resolve(self, key: str, happening: Happening, *, sent: bool, address: str = "") -> int:
+        """What was in doubt is decided: it was sent, or it is sent again. How many it was.
+
+        Args:
+            key: of the publication.
+            happening: the line for the log.
+            sent: it arrived; otherwise it goes out again, the same message.
+            address: only this person's, normalised.
+        """
+        state = DeliveryState.SENT if sent else DeliveryState.PENDING
+        return self._reopen(key, DeliveryState.IN_DOUBT, state, happening, address)
+
+    def _reopen(
+        self, key: str, before: DeliveryState, after: DeliveryState, happening: Happening, address: str = ""
+    ) -> int:
+        with self._database.write() as connection:
+            publication = _id(connection, key)
+            # Who may not be written to any more stays where they are.
+            active = sa.select(subscribers.c.id).where(subscribers.c.state == "active")
+            active = active.where(subscribers.c.address == address) if address else active
+            chosen = sa.and_(
+                deliveries.c.publication == publication,
+                deliveries.c.state == CODES[before],
+                sa.true() if after is DeliveryState.SENT and not address else deliveries.c.subscriber.in_(active),
+            )
+            if after is DeliveryState.PENDING:
+                _open_batches(connection, publication, chosen)
+            done = connection.execute(sa.update(deliveries).where(chosen).values(state=CODES[after], attempts=0))
+            if done.rowcount:
+                connection.execute(
+                    sa.update(publications)
+                    .where(publications.c.id == publication)
+                    .values(state=State.SENDING.value, not_before=None, reason="")
+                )
+                record(connection, [replace(happening, detail=f"{happening.detail}: {done.rowcount}")])
+            return int(done.rowcount)
 
 
-def _taken_over(claim: Claim) -> FencedError:
-    return FencedError(f"{claim.publication}: batch {claim.batch} was taken over")
+def _open_batches(connection: Connection, publication: int, chosen: sa.ColumnElement[bool]) -> None:
+    connection.execute(
+        sa.update(batches)
+        .where(batches.c.publication == publication, batches.c.state != "leased")
+        .where(batches.c.no.in_(sa.select(deliveries.c.batch).where(chosen)))
+        .values(state="open", owner="", not_before=None, since=None)
+    )
+
+
+def _with_troubles() -> sa.FromClause:
+    return deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber).outerjoin(
+        troubles,
+        sa.and_(
+            troubles.c.publication == deliveries.c.publication, troubles.c.subscriber == deliveries.c.subscriber
+        ),
+    )
 
 
 def _id(connection: Connection, key: str) -> int:
@@ -284,47 +239,3 @@ def _id(connection: Connection, key: str) -> int:
 def _count(connection: Connection, publication: int) -> int:
     query = sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.publication == publication)
     return int(connection.execute(query).scalar_one())
-
-
-def _rows(publication: int, claim: Claim, people: Sequence[int]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        deliveries.c.publication == publication,
-        deliveries.c.batch == claim.batch,
-        deliveries.c.subscriber.in_(list(people)),
-    )
-
-
-def _mark(  # noqa: PLR0913 - the row's whole key, and what it becomes
-    connection: Connection,
-    publication: int,
-    claim: Claim,
-    people: Sequence[int],
-    state: DeliveryState,
-    *,
-    attempt: bool = False,
-) -> None:
-    """Taking up sets the token; an outcome must still find its own."""
-    if not people:
-        return
-    taking = state in {DeliveryState.SENDING, DeliveryState.SKIPPED}
-    statement = sa.update(deliveries).where(_rows(publication, claim, people))
-    if taking:
-        statement = statement.where(deliveries.c.state == CODES[DeliveryState.PENDING])
-    else:
-        statement = statement.where(deliveries.c.token == claim.token)
-    values: dict[str, object] = {"state": CODES[state], "token": claim.token}
-    if attempt:
-        values["attempts"] = deliveries.c.attempts + 1
-    connection.execute(statement.values(values))
-
-
-def _trouble(connection: Connection, publication: int, subscriber: int, reason: str, at: datetime) -> None:
-    facts = {"publication": publication, "subscriber": subscriber, "reason": reason[:500], "at": at}
-    statement = upsert(connection, troubles).values(facts)
-    connection.execute(statement.on_conflict_do_update(index_elements=["publication", "subscriber"], set_=facts))
-
-
-def _may_go_on(connection: Connection, key: str) -> bool:
-    paused = sa.exists().where(pauses.c.channel.in_(["*", publications.c.channel]))
-    query = sa.select(publications.c.state).where(publications.c.key == key, ~paused)
-    return connection.execute(query).scalar() == State.SENDING.value

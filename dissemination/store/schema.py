@@ -257,6 +257,7 @@ batches = sa.Table(
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("lease_until", Instant),
     sa.Column("not_before", Instant),
+    sa.Column("since", Instant),  # first taken up, or opened again for those who failed: the age of its retries
 )
 
 #: A row per recipient, clustered on (publication, batch, subscriber): batches are claimed, never rows.
@@ -281,6 +282,24 @@ troubles = sa.Table(
     sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("not_before", Instant),  # deferred: when it is tried again
+)
+
+#: How many mails of an edition were accepted in each minute.
+paces = sa.Table(
+    "paces",
+    metadata,
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("minute", Instant, primary_key=True),
+    sa.Column("sent", sa.Integer, nullable=False),
+)
+
+#: One bucket a rate (GCRA): the instant at which it is full again. A bucket that is not here is full.
+quotas = sa.Table(
+    "quotas",
+    metadata,
+    sa.Column("bucket", sa.Text, primary_key=True),
+    sa.Column("full_at", Instant, nullable=False),
 )
 
 pauses = sa.Table(

@@ -1,6 +1,6 @@
 """Room: what plug-in makers and tests need. `testing.contract` alone needs pytest."""
 
-from dissemination.testing.doubles import FixedClock, MemoryChannel
+from dissemination.testing.doubles import FixedClock, MemoryChannel, MemoryLine, MemoryMailer
 from dissemination.testing.driving import drive
 from dissemination.testing.samples import (
     sample_entry,
@@ -16,6 +16,8 @@ from dissemination.testing.samples import (
 __all__ = [
     "FixedClock",
     "MemoryChannel",
+    "MemoryLine",
+    "MemoryMailer",
     "drive",
     "sample_entry",
     "sample_item",

@@ -20,7 +20,7 @@ import pytest
 
 from dissemination.errors import ChannelError, RejectedError
 from dissemination.model import Carries, FileSet, Limits, Mail, Message, Post, Receipt, Repeat
-from dissemination.ports import Channel, ChannelOptions, Finds
+from dissemination.ports import Channel, ChannelOptions, Finds, Line, SendsMany
 from dissemination.testing.samples import sample_mail, sample_message, sample_options, sample_post
 
 _FITTING: dict[Carries, Callable[[], Mail | Post | FileSet]] = {
@@ -148,6 +148,56 @@ class ChannelContract:
         with pytest.raises(ChannelError) as caught:
             channel.send(replace(message, body=body), key=message.key)
         assert isinstance(caught.value, RejectedError)
+
+    @pytest.fixture
+    def line(self, channel: Channel) -> Iterator[Line]:
+        """A line of the channel, where it has any; closed at the end."""
+        if not isinstance(channel, SendsMany):
+            pytest.skip("the channel has no `line`")
+        line = channel.line()
+        yield line
+        line.close(1.0)
+
+    def test_a_line_gives_each_message_one_outcome(self, line: Line, message: Message) -> None:
+        """In whatever order; and it has nothing left to tell when all are known."""
+        messages = [replace(message, key=f"{message.key}-{number}") for number in range(50)]
+        told: list[str] = []
+        given = 0
+        for _ in range(1000):
+            room = line.room()
+            assert room >= 0
+            line.give(messages[given : given + room])
+            given = min(given + room, len(messages))
+            told += [key for key, outcome in line.outcomes(0.2) if isinstance(outcome, Receipt)]
+            if len(told) >= len(messages):
+                break
+        assert sorted(told) == sorted(one.key for one in messages)
+        assert not line.outcomes(0)
+        assert not line.close(1.0)
+
+    def test_a_line_has_less_room_for_what_it_was_given(self, line: Line, message: Message) -> None:
+        """Whoever keeps to it never has more in flight than the channel can carry."""
+        before = line.room()
+        assert before > 0
+        line.give([replace(message, key=f"{message.key}-{number}") for number in range(min(before, 3))])
+        assert line.room() <= before - min(before, 3)
+
+    def test_closing_a_line_settles_the_rest(self, line: Line, message: Message) -> None:
+        """What was not begun, what is in doubt, and what was answered after all: each once."""
+        messages = [replace(message, key=f"{message.key}-{number}") for number in range(min(line.room(), 20))]
+        line.give(messages)
+        told = [*line.outcomes(0), *line.close(5.0)]
+        assert sorted(key for key, _ in told) == sorted(one.key for one in messages)
+        assert all(isinstance(outcome, Receipt | ChannelError) for _, outcome in told)
+
+    def test_a_line_rejects_other_kinds_of_body(self, channel: Channel, line: Line) -> None:
+        """As an outcome: the other messages go on."""
+        for carries, make in _FITTING.items():
+            if carries is not channel.limits.carries:
+                line.give([sample_message(make())])
+                told = [*line.outcomes(1.0), *line.close(1.0)]
+                assert [type(outcome) for _, outcome in told] == [RejectedError]
+                break
 
     def test_closing_twice_is_fine(self, channel: Channel, message: Message) -> None:
         """Whoever cleans up need not know who did before."""

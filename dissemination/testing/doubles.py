@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dissemination.errors import InDoubtError, RejectedError
+from dissemination.errors import ChannelError, InDoubtError, NotBegunError, RejectedError
 from dissemination.model import Carries, FileSet, Limits, Mail, Message, Post, Receipt, Repeat
 
 _BODIES: dict[Carries, type[Mail | Post | FileSet]] = {
@@ -108,3 +109,89 @@ class MemoryChannel:
         self.sent.append(message)
         self._receipts[key] = receipt
         return receipt
+
+
+class MemoryMailer(MemoryChannel):
+    """A memory channel that sends many (`ports.SendsMany`): answers may come late, in any order, or never."""
+
+    def __init__(
+        self,
+        limits: Limits = Limits(carries=Carries.MAIL, repeat=Repeat.SAFE),  # noqa: B008 - frozen
+        *,
+        doubt_arrives: bool = True,
+    ) -> None:
+        super().__init__(limits, doubt_arrives=doubt_arrives)
+        #: How many messages a line takes at once.
+        self.depth = 1000
+        #: How many of them it begins at each look for outcomes; None: all, as they are given.
+        self.pace: int | None = None
+        #: How many looks an answer takes.
+        self.lag = 0
+        #: Whether answers come in the opposite order.
+        self.backwards = False
+        #: Keys of messages that arrive and get no answer.
+        self.silent: set[str] = set()
+        #: Every line that was opened.
+        self.lines: list[MemoryLine] = []
+
+    def line(self) -> MemoryLine:
+        """A new line."""
+        self.lines.append(MemoryLine(self))
+        return self.lines[-1]
+
+
+class MemoryLine:
+    """A line of a `MemoryMailer` (`ports.Line`)."""
+
+    def __init__(self, mailer: MemoryMailer) -> None:
+        self._mailer = mailer
+        self._queue: deque[Message] = deque()
+        #: Begun: key, outcome, and looks until it is told.
+        self._begun: list[tuple[str, Receipt | ChannelError, int]] = []
+        #: The most that were under way together.
+        self.fullest = 0
+        self.closed = False
+
+    def room(self) -> int:
+        """What is left of the mailer's depth."""
+        return self._mailer.depth - len(self._queue) - len(self._begun)
+
+    def give(self, messages: Sequence[Message]) -> None:
+        """Take these on."""
+        if self.closed or len(messages) > self.room():
+            raise ValueError(f"{len(messages)} messages given, where {self.room()} were asked for")
+        self._queue.extend(messages)
+        self.fullest = max(self.fullest, len(self._queue) + len(self._begun))
+        if self._mailer.pace is None:
+            self._begin(len(self._queue))
+
+    def outcomes(self, wait: float) -> Sequence[tuple[str, Receipt | ChannelError]]:  # noqa: ARG002 - nothing is waited for
+        """What is decided at this look."""
+        self._begin(len(self._queue) if self._mailer.pace is None else self._mailer.pace)
+        told = [(key, outcome) for key, outcome, looks in self._begun if looks <= 0 and not self._silent(key)]
+        done = {key for key, _ in told}
+        self._begun = [(key, outcome, looks - 1) for key, outcome, looks in self._begun if key not in done]
+        return told[::-1] if self._mailer.backwards else told
+
+    def close(self, patience: float) -> Sequence[tuple[str, Receipt | ChannelError]]:  # noqa: ARG002 - nothing is waited for
+        """All that is left: answered, not begun, or in doubt."""
+        self.closed = True
+        last = [
+            (key, InDoubtError("memory: no answer came") if self._silent(key) else outcome)
+            for key, outcome, _ in self._begun
+        ]
+        last += [(message.key, NotBegunError("memory: closed before it was begun")) for message in self._queue]
+        self._begun, self._queue = [], deque()
+        return last
+
+    def _silent(self, key: str) -> bool:
+        return key in self._mailer.silent
+
+    def _begin(self, most: int) -> None:
+        for _ in range(min(most, len(self._queue))):
+            message = self._queue.popleft()
+            try:
+                outcome: Receipt | ChannelError = self._mailer.send(message, key=message.key)
+            except ChannelError as error:
+                outcome = error
+            self._begun.append((message.key, outcome, self._mailer.lag))

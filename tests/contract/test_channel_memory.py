@@ -3,7 +3,7 @@
 import pytest
 
 from dissemination.model import Carries, Limits, Repeat
-from dissemination.testing import MemoryChannel
+from dissemination.testing import MemoryChannel, MemoryMailer
 from dissemination.testing.contract import ChannelContract
 
 
@@ -23,3 +23,22 @@ class TestMemoryChannelOfMail(ChannelContract):
     @pytest.fixture
     def making(self):
         return lambda options: MemoryChannel(Limits(carries=Carries.MAIL, repeat=Repeat.ASK))
+
+
+class TestMemoryMailer(ChannelContract):
+    @pytest.fixture
+    def making(self):
+        return lambda options: MemoryMailer()
+
+
+class TestSlowMemoryMailer(ChannelContract):
+    """Answers late and backwards, and few at a time."""
+
+    @pytest.fixture
+    def making(self):
+        def make(options):
+            mailer = MemoryMailer()
+            mailer.depth, mailer.pace, mailer.lag, mailer.backwards = 7, 2, 3, True
+            return mailer
+
+        return make

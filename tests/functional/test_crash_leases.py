@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from dissemination.errors import FencedError
-from dissemination.model import DeliveryState, State
+from dissemination.model import DeliveryState, Rates, Settled, State
 from dissemination.pipeline.approve import approve
 from dissemination.pipeline.publish import publish
 
@@ -28,8 +26,13 @@ def running(house):
     return house
 
 
-def take(house, owner="another"):
-    return house.store.deliveries.claim(EDITION, owner, LEASE, resend=True)
+def book(house, owner="another"):
+    return house.store.deliveries.ledger(EDITION, owner=owner, lease=LEASE, resend=True)
+
+
+def take(house, owner="another", want=10):
+    """Whom another worker gets."""
+    return book(house, owner).turn((), want, Rates()).people
 
 
 def after_each_mail(house, happen):
@@ -45,10 +48,9 @@ def after_each_mail(house, happen):
 
 
 def test_taking_the_lock_frees_what_was_claimed_only_where_it_proves_something(running):
-    assert take(running, "one") is not None
+    assert len(take(running, "one")) == 10
     running.store.publications.inherit()
-    second = take(running, "two")
-    assert (second is None) is running.store.database.is_postgres
+    assert (not take(running, "two")) is running.store.database.is_postgres
 
 
 def test_a_post_of_a_living_process_is_not_taken_from_it(house):
@@ -63,7 +65,7 @@ def test_a_post_of_a_living_process_is_not_taken_from_it(house):
 def test_every_outcome_is_a_sign_of_life(running):
     def happen(count):
         running.clock.advance(timedelta(seconds=100))  # ten mails take far longer than a lease
-        assert take(running) is None
+        assert not take(running)
 
     after_each_mail(running, happen)
     assert publish(running.parts, running.stop).mails == 10
@@ -89,37 +91,45 @@ def test_who_was_taken_over_sends_nothing_more(running):
     assert publish(running.parts, running.stop).mails == 3
     assert len(running.mail.sent) == 3
     deliveries = running.store.deliveries
-    # The late truth of the third is known: the successor writes to the other seven only.
-    assert len(deliveries.window(taken[0], 10, LEASE)) == 7
-    assert deliveries.counts(EDITION) == {DeliveryState.SENT: 3, DeliveryState.SENDING: 7}
+    # The successor has taken all up before the late truth of the third was known.
+    assert len(taken[0]) == 8
+    assert deliveries.counts(EDITION) == {DeliveryState.SENT: 2, DeliveryState.SENDING: 8}
 
 
-def test_an_outcome_is_written_down_even_where_the_batch_is_lost(running):
-    deliveries = running.store.deliveries
-    claim = take(running, "one")
-    person, *_ = deliveries.window(claim, 1, LEASE)
+def test_a_late_truth_is_written_down_as_long_as_the_successor_has_not_begun_anew(running):
+    first, second = book(running, "one"), book(running, "two")
+    people = first.turn((), 2, Rates()).people
     running.clock.advance(timedelta(seconds=LEASE + 1))
-    assert take(running, "two").token == claim.token + 1
-    with pytest.raises(FencedError, match="batch 0 was taken over"):
-        deliveries.settle(claim, person.id, DeliveryState.SENT, lease=LEASE)
-    assert deliveries.counts(EDITION) == {DeliveryState.SENT: 1, DeliveryState.PENDING: 9}
+    taken = second.turn((), 1, Rates()).people
+    assert [person.token for person in (*people, *taken)] == [1, 1, 2]
+    first.turn([Settled(person, DeliveryState.SENT) for person in people], 0, Rates())
+    counts = running.store.deliveries.counts(EDITION)
+    assert counts == {DeliveryState.SENT: 1, DeliveryState.SENDING: 1, DeliveryState.PENDING: 8}
+
+
+def test_what_a_worker_that_was_taken_over_would_try_again_is_left_to_its_successor(running):
+    first, second = book(running, "one"), book(running, "two")
+    people = first.turn((), 2, Rates()).people
+    running.clock.advance(timedelta(seconds=LEASE + 1))
+    second.turn((), 1, Rates())
+    states = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+    first.leave([Settled(person, state, "busy") for person, state in zip(people, states, strict=True)])
+    counts = running.store.deliveries.counts(EDITION)
+    assert counts == {DeliveryState.SENDING: 1, DeliveryState.PENDING: 9}
+    assert not take(running, "three")
 
 
 def test_a_batch_that_was_given_back_is_not_held_by_a_late_sign_of_life(running):
-    deliveries = running.store.deliveries
-    claim = take(running, "one")
-    person, *_ = deliveries.window(claim, 1, LEASE)
-    deliveries.release(claim, retry_at=None)
-    with pytest.raises(FencedError):
-        deliveries.settle(claim, person.id, DeliveryState.SENT, lease=LEASE)
-    assert take(running, "two") is not None
+    first = book(running, "one")
+    people = first.turn((), 1, Rates()).people
+    first.leave(())
+    first.turn([Settled(people[0], DeliveryState.SENT)], 0, Rates())
+    assert len(take(running, "two")) == 9
 
 
 def test_a_process_that_only_looked_away_goes_on_with_its_own_batch(running):
-    claim = take(running, "one")
+    first = book(running, "one")
+    assert len(first.turn((), 2, Rates()).people) == 2
     running.clock.advance(timedelta(seconds=LEASE + 1))
-    people = running.store.deliveries.window(claim, 10, LEASE)
-    assert len(people) == 10
-    stranger = replace(claim, token=claim.token + 1)
-    with pytest.raises(FencedError):
-        running.store.deliveries.window(stranger, 10, LEASE)
+    assert len(first.turn((), 10, Rates()).people) == 8
+    assert not take(running, "two")

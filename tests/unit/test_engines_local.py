@@ -115,3 +115,37 @@ def test_an_interruption_starts_nothing_more_and_waits_for_what_is_under_way():
         out, _ = process.communicate(timeout=PATIENCE)
 
     assert out == "['long']\n"
+
+
+# ------------------------------------------------------------------------------------------------ beside
+
+
+def test_a_job_beside_does_not_hold_the_caller_and_is_not_begun_twice():
+    engine, gate, begun = LocalEngine(1), threading.Event(), []
+
+    def job():
+        begun.append(threading.current_thread().name)
+        gate.wait(30)
+
+    for _ in range(3):
+        engine.beside("weekly", job)
+    assert not engine.wait(0.01)
+    engine.run([lambda: begun.append("another")])
+    gate.set()
+    assert engine.wait(30)
+    assert sorted(begun) == ["another", "beside-weekly"]
+    engine.beside("weekly", lambda: begun.append("again"))
+    assert engine.wait(30)
+    assert begun[-1] == "again"
+
+
+def test_what_a_job_beside_raises_is_raised_by_waiting_once():
+    engine = LocalEngine(1)
+
+    def broken():
+        raise ZeroDivisionError("a bug")
+
+    engine.beside("one", broken)
+    with pytest.raises(ZeroDivisionError):
+        engine.wait(30)
+    assert engine.wait(0)

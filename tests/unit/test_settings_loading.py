@@ -60,7 +60,7 @@ def test_the_smallest_file_loads(loaded):
     settings = loaded()
     assert settings.about.acronym == "DEMO"
     assert settings.publishing.tick_seconds == 5
-    assert settings.publishing.window == 20
+    assert settings.publishing.window == 256
     assert settings.store.path == "var/dissemination.db"
     assert settings.channels == {}
 

@@ -20,9 +20,9 @@ from dissemination.files import digest_of
 from dissemination.model import (
     Audience,
     Content,
-    DeliveryState,
     Happening,
     Publication,
+    Rates,
     State,
     Subscriber,
 )
@@ -242,30 +242,9 @@ def test_the_audience_is_frozen_once_in_batches(store, monkeypatch):
     assert store.deliveries.freeze(row.key, audience) == 10
     store.people.add([person(99)])
     assert store.deliveries.freeze(row.key, audience) == 10
-    claims = [store.deliveries.claim(row.key, "me", 60, resend=True) for _ in range(4)]
-    assert [claim.batch for claim in claims if claim] == [0, 1, 2]
-    sizes = [len(store.deliveries.window(claim, 50, 60)) for claim in claims if claim]
-    assert sizes == [4, 4, 2]
-
-
-def test_a_batch_is_open_again_only_after_its_wait(store, clock):
-    store.people.add([person(1)])
-    row = publication("e:email:1", kind="edition", state=State.SCHEDULED, due_at=NOW)
-    store.publications.sync([row], [])
-    store.publications.claim(row.key, "me", 60)
-    store.deliveries.freeze(row.key, Audience(lists=("news",)))
-    claim = store.deliveries.claim(row.key, "me", 60, resend=True)
-    store.deliveries.window(claim, 5, 60)
-    store.deliveries.settle(claim, 1, DeliveryState.DEFERRED, "busy")
-    store.deliveries.release(claim, retry_at=NOW + timedelta(minutes=5))
-    assert store.deliveries.claim(row.key, "me", 60, resend=True) is None
-    clock.advance(timedelta(minutes=5))
-    claim = store.deliveries.claim(row.key, "me", 60, resend=True)
-    assert [p.id for p in store.deliveries.window(claim, 5, 60)] == [1]
-    assert store.deliveries.attempts(claim, 1) == 2
-    store.deliveries.settle(claim, 1, DeliveryState.SENT)
-    store.deliveries.release(claim, retry_at=None)
-    assert not store.deliveries.unfinished(row.key)
+    people = store.deliveries.ledger(row.key, owner="me", lease=60, resend=True).turn((), 50, Rates()).people
+    assert [person.id for person in people] == list(range(1, 11))
+    assert [person.batch for person in people] == [0] * 4 + [1] * 4 + [2] * 2
 
 
 # ------------------------------------------------------------------------------------------------ events, controls

@@ -6,9 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dissemination.errors import InDoubtError, RejectedError, UnavailableError
+from dissemination.errors import InDoubtError, NotBegunError, RejectedError, UnavailableError
 from dissemination.model import Carries, FileSet, Limits, Receipt
-from dissemination.testing import FixedClock, MemoryChannel, sample_message, sample_picture, sample_post
+from dissemination.testing import (
+    FixedClock,
+    MemoryChannel,
+    MemoryMailer,
+    sample_mail,
+    sample_message,
+    sample_picture,
+    sample_post,
+)
 
 
 def test_the_clock_moves_only_when_told():
@@ -71,3 +79,32 @@ def test_sample_pictures_are_equal_and_differ_by_colour():
 def test_the_samples_need_no_pytest():
     code = "import sys; sys.modules['pytest'] = None; import dissemination.testing"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def mails(*keys):
+    return [sample_message(sample_mail(), key=key) for key in keys]
+
+
+def test_a_memory_line_tells_late_backwards_and_in_its_own_pace():
+    mailer = MemoryMailer()
+    mailer.lag, mailer.pace, mailer.backwards = 1, 2, True
+    line = mailer.line()
+    line.give(mails("a", "b", "c"))
+    looks = [[key for key, _ in line.outcomes(1)] for _ in range(3)]
+    assert looks == [[], ["b", "a"], ["c"]]
+    assert line.fullest == 3
+
+
+def test_a_memory_line_keeps_silent_settles_at_the_end_and_has_its_limits():
+    mailer = MemoryMailer()
+    mailer.depth, mailer.pace, mailer.silent = 3, 1, {"a"}
+    line = mailer.line()
+    line.give(mails("a", "b", "c"))
+    with pytest.raises(ValueError, match="1 messages given, where 0"):
+        line.give(mails("d"))
+    assert line.outcomes(1) == []
+    last = dict(line.close(1))
+    assert [type(outcome) for outcome in last.values()] == [InDoubtError, NotBegunError, NotBegunError]
+    assert [message.key for message in mailer.sent] == ["a"]
+    with pytest.raises(ValueError, match="given"):
+        line.give(mails("d"))

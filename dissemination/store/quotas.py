@@ -1,0 +1,81 @@
+"""Rates that several processes share: one persisted bucket each, kept by the generic cell rate algorithm (GCRA).
+
+A bucket is known by one number, the instant at which it is full again; what is taken moves that instant on. Whoever
+reads and writes buckets holds the one write lock of SQLite, or PostgreSQL's advisory lock `LOCK`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from dissemination.model import Grant, Rate
+from dissemination.store.database import Database
+from dissemination.store.dialect import upsert
+from dissemination.store.schema import quotas
+
+#: The advisory lock that goes with every reading and writing of buckets.
+LOCK = "quotas"
+#: Instants are whole microseconds: what is nearer than this is there.
+_BLUR = 1e-6
+
+
+class SharedQuotas:
+    """`ports.Quotas` on the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, bucket: str, count: int, rate: Rate) -> Grant:
+        """Take up to `count` from a bucket; what was granted is spent."""
+        with self._database.write(LOCK) as connection:
+            now = self._database.now(connection)
+            held = available(connection, {bucket: rate}, now)[bucket]
+            granted = min(count, held.count)
+            spend(connection, {bucket: (rate, granted)}, now)
+        return Grant(count=granted, wait=held.wait if granted < count else 0.0)
+
+
+def available(connection: Connection, buckets: Mapping[str, Rate], now: datetime) -> dict[str, Grant]:
+    """What each bucket holds; `wait` is the time until it holds one more than that."""
+    full_at = _full_at(connection, buckets)
+    return {name: _level(full_at.get(name, now), rate, now) for name, rate in buckets.items()}
+
+
+def spend(connection: Connection, taken: Mapping[str, tuple[Rate, int]], now: datetime) -> None:
+    """Take out what `available` said is there."""
+    full_at = _full_at(connection, taken)
+    rows = [
+        {
+            "bucket": name,
+            "full_at": max(full_at.get(name, now), now) + timedelta(seconds=count * rate.seconds / rate.count),
+        }
+        for name, (rate, count) in taken.items()
+        if count
+    ]
+    if rows:
+        statement = upsert(connection, quotas)
+        fresh = {"full_at": statement.excluded.full_at}
+        connection.execute(statement.on_conflict_do_update(index_elements=["bucket"], set_=fresh), rows)
+
+
+def forget_full(connection: Connection, now: datetime) -> None:
+    """A full bucket need not be kept."""
+    connection.execute(sa.delete(quotas).where(quotas.c.full_at <= now))
+
+
+def _full_at(connection: Connection, names: Mapping[str, object]) -> dict[str, datetime]:
+    query = sa.select(quotas.c.bucket, quotas.c.full_at).where(quotas.c.bucket.in_(list(names)))
+    return {row.bucket: row.full_at for row in connection.execute(query)}
+
+
+def _level(full_at: datetime, rate: Rate, now: datetime) -> Grant:
+    each = rate.seconds / rate.count
+    missing = max((full_at - now).total_seconds(), 0.0) / each
+    level = max(rate.burst - missing, 0.0)
+    count = math.floor(level + _BLUR)
+    return Grant(count=count, wait=(count + 1 - (rate.burst - missing)) * each)
