@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check bench-dkim bench-email bench-million bench-people bench-ledger setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim bench-email bench-ledger bench-million bench-people setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -36,6 +36,7 @@ bench-million: .venv/ready
 # Seconds and memory that a million people take: import, freezing, export, erasure.
 bench-people: .venv/ready
 	$(BIN)/python bench/bench_people.py
+
 # What it costs to freeze an audience and to record each delivery.
 bench-ledger: .venv/ready
 	$(BIN)/python bench/bench_ledger.py 100000

@@ -23,7 +23,17 @@ from dissemination.model import (
     Symptom,
 )
 from dissemination.pipeline import approve as approving
-from dissemination.pipeline import doctor, editions, people, preview, privacy, publish, retention, status, testmail
+from dissemination.pipeline import (
+    doctor,
+    editions,
+    people,
+    preview,
+    privacy,
+    publish,
+    retention,
+    status,
+    testmail,
+)
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.editions import Progress

@@ -78,7 +78,6 @@ __all__ = [
     "Added",
     "Audience",
     "Carries",
-    "Claim",
     "Consent",
     "Content",
     "DeliveryState",

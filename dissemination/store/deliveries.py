@@ -73,8 +73,10 @@ class Deliveries:
     def ledger(self, key: str, *, owner: str, lease: float, resend: bool) -> Ledger:
         """A worker's book of the edition; see `ports.Ledger`."""
         with self._database.read() as connection:
-            number = _id(connection, key)
-        return Ledger(self._database, number, owner=owner, lease=lease, resend=resend)
+            query = sa.select(publications.c.id, publications.c.audience).where(publications.c.key == key)
+            row = connection.execute(query).one()
+        lists = row.audience["lists"]
+        return Ledger(self._database, row.id, lists=lists, owner=owner, lease=lease, resend=resend)
 
     def workable(self, key: str) -> bool:
         """Whether a batch may be taken up now."""

@@ -25,6 +25,7 @@ from dissemination.store.schema import (
     EPOCH,
     batches,
     deliveries,
+    memberships,
     paces,
     pauses,
     publications,
@@ -59,6 +60,11 @@ _EXTEND = (
 _GOING = sa.select(publications.c.state).where(
     publications.c.id == sa.bindparam("p"), ~sa.exists().where(pauses.c.channel.in_(["*", publications.c.channel]))
 )
+_STILL_ON = sa.exists().where(
+    memberships.c.subscriber == deliveries.c.subscriber,
+    memberships.c.list.in_(sa.bindparam("lists", expanding=True)),
+    memberships.c.left_at.is_(None),
+)
 _NEXT = (
     sa.select(
         deliveries.c.subscriber,
@@ -67,7 +73,8 @@ _NEXT = (
         subscribers.c.name,
         subscribers.c.lang,
         subscribers.c.domain,
-        subscribers.c.state,
+        # Whether this person may still be written to: NULL where they were erased.
+        sa.and_(subscribers.c.state == "active", _STILL_ON),
     )
     .select_from(deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber))
     .where(_rows, deliveries.c.state == _PENDING, deliveries.c.subscriber > sa.bindparam("after"))
@@ -98,14 +105,17 @@ class Ledger:
     Args:
         database: the door.
         number: the publication's number.
+        lists: the mailing lists that the edition goes to: who has left them meanwhile is skipped.
         owner: who claims.
         lease: seconds that a batch stays ours without a turn.
         resend: what an older claim left without an outcome goes out again, the same message; else it is in doubt.
     """
 
-    def __init__(self, database: Database, number: int, *, owner: str, lease: float, resend: bool) -> None:
+    def __init__(  # noqa: PLR0913 - the edition, who works on it, and how doubt is met
+        self, database: Database, number: int, *, lists: Sequence[str], owner: str, lease: float, resend: bool
+    ) -> None:
         self.number = number
-        self._database = database
+        self._database, self._lists = database, list(lists)
         #: Each ledger is an owner of its own: it keeps nothing alive that an earlier one left behind.
         self._owner = f"{owner} {secrets.token_hex(4)}"
         self._lease = timedelta(seconds=lease)
@@ -248,13 +258,13 @@ class Ledger:
             return 0, ()
         key: dict[str, Any] = {"p": self.number, "b": batch}
         token, held = self._held[batch], domains.held()
-        facts = {**key, "n": size, "after": self._after}
+        facts = {**key, "n": size, "after": self._after, "lists": self._lists}
         query, facts = (_NEXT_BESIDES, {**facts, "held": held}) if held else (_NEXT, facts)
         rows = connection.execute(query, facts).all()
-        gone = [row[0] for row in rows if row[-1] != "active"]
+        gone = [row[0] for row in rows if not row[-1]]
         if gone:
             connection.execute(_SKIP, {**key, "t": token, "people": gone})
-        found = domains.granted([Recipient(batch, token, since, *row[:-1]) for row in rows if row[-1] == "active"])
+        found = domains.granted([Recipient(batch, token, since, *row[:-1]) for row in rows if row[-1]])
         self._out[batch] += len(found)
         if domains.held():
             connection.execute(_INTEND, {**key, "t": token, "people": [one.id for one in found]})
