@@ -21,16 +21,14 @@ from dissemination.ports.doors import (
     Source,
     Tokens,
 )
+from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
 from dissemination.ports.store import (
-    ArrivalsStore,
     ContentsStore,
     ControlsStore,
     DeliveriesStore,
     EditionsStore,
     EventsStore,
     ItemsStore,
-    PeopleStore,
-    PrivacyStore,
     PublicationsStore,
     Store,
 )
