@@ -28,7 +28,7 @@ class Cleaned:
 
     def __str__(self) -> str:
         """For the log."""
-        said = (f"{getattr(self, f.name)} {_CALLED[f.name]}" for f in fields(self) if getattr(self, f.name))
+        said = (f"{_CALLED[f.name]}: {getattr(self, f.name):,}" for f in fields(self) if getattr(self, f.name))
         return ", ".join(said) or "nothing was due"
 
 

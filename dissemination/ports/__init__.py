@@ -21,8 +21,8 @@ from dissemination.ports.doors import (
     Source,
     Tokens,
 )
+from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
 from dissemination.ports.store import (
-    ArrivalsStore,
     ContentsStore,
     ControlsStore,
     DeliveriesStore,
@@ -30,8 +30,6 @@ from dissemination.ports.store import (
     EventsStore,
     ItemsStore,
     Ledger,
-    PeopleStore,
-    PrivacyStore,
     PublicationsStore,
     Store,
 )

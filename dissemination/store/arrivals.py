@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from dissemination.errors import StoreError
 from dissemination.model import Added, Step, Subscriber
 from dissemination.store.consents import SEPARATOR
 from dissemination.store.database import Database
@@ -202,8 +203,15 @@ def _log(connection: Connection, last: int, said: tuple[Step, str, str | None]) 
 
 @contextmanager
 def set_aside(database: Database) -> Iterator[Arrivals]:
-    """Room for people who are not taken in yet; it is empty and gone at the end."""
+    """Room for people who are not taken in yet; it is empty and gone at the end.
+
+    Raises:
+        StoreError: there is no room left where temporary tables lie.
+    """
     with database.apart() as connection:
-        with connection.begin():
-            _arrivals.create(connection)
-        yield Arrivals(database, connection)
+        try:
+            with connection.begin():
+                _arrivals.create(connection)
+            yield Arrivals(database, connection)
+        except sa.exc.OperationalError as error:
+            raise StoreError(f"database: {error.orig}; nobody was added") from error

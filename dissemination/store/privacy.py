@@ -89,7 +89,8 @@ class Privacy:
 
     def clear_copies(self, before: datetime) -> int:
         """Delete the copies that were made before."""
-        old = [path for path in self._database.copies() if path.stat().st_mtime < before.timestamp()]
+        # A database that was put aside keeps its last change; that it was put aside only its inode tells.
+        old = [path for path in self._database.copies() if path.stat().st_ctime < before.timestamp()]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

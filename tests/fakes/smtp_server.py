@@ -72,7 +72,7 @@ class NastySmtp:
         tls: encrypts, after STARTTLS or from the start (`implicit`).
         replies: "whole", "bytes" (one at a time), "split" (at odd places), "long" (20 KB each).
         broken: PIPELINING in name only: "flush" (forgets its input after each reply of a transaction),
-            "flush@dot" (after the reply to a message), "503" (refuses commands that came before the last reply was out).
+            "flush@dot" (after the reply to a message), "503" (refuses commands that came too early).
         lax: what a message without recipients is answered after a 354; "": its DATA is refused with 503.
         limit: messages of one connection, then 421; 0: any number.
     """

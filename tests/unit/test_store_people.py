@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from dissemination.errors import StoreError
 from dissemination.files import digest_of
 from dissemination.model import (
     Added,
@@ -92,6 +93,16 @@ def test_setting_aside_takes_no_more_memory_for_more_people(tmp_path, clock):
         tracemalloc.stop()
     assert repeated == 0
     assert peak < 4_000_000
+    store.close()
+
+
+def test_no_room_for_people_set_aside_is_said_and_the_database_goes_on(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    with pytest.raises(StoreError, match="full; nobody was added"), store.people.set_aside() as aside:  # noqa: PT012
+        with aside._connection.begin():
+            aside._connection.exec_driver_sql("PRAGMA temp.max_page_count=20")
+        aside.add(arrival(line) for line in range(5_000))
+    assert take_in(store, arrival(2)) == Added(new=1)
     store.close()
 
 
