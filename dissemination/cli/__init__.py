@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from dissemination import __version__
-from dissemination.cli import demo, keeping, looking, news, people, person, planning, privacy, publishing, signing
+from dissemination.cli import (
+    bounces,
+    demo,
+    keeping,
+    looking,
+    news,
+    people,
+    person,
+    planning,
+    privacy,
+    publishing,
+    signing,
+)
 
 app = typer.Typer(
     name="disseminate",
@@ -73,4 +85,5 @@ for name, command in _COMMANDS.items():
 for name, command in _PERSON.items():
     people.app.command(name)(command)
 app.add_typer(people.app, name="subscribers")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(privacy.app, name="privacy")

@@ -57,6 +57,7 @@ from dissemination.model.publishing import (
     Receipt,
     Symptom,
 )
+from dissemination.model.returning import Concerned, Consequence, Return, Returned
 from dissemination.model.states import (
     Carries,
     DeliveryState,
@@ -64,6 +65,7 @@ from dissemination.model.states import (
     ItemType,
     Level,
     Repeat,
+    ReturnKind,
     State,
     Topic,
     Units,
@@ -74,7 +76,9 @@ __all__ = [
     "Audience",
     "Carries",
     "Claim",
+    "Concerned",
     "Consent",
+    "Consequence",
     "Content",
     "DeliveryState",
     "Dossier",
@@ -113,6 +117,9 @@ __all__ = [
     "Receipt",
     "Received",
     "Repeat",
+    "Return",
+    "ReturnKind",
+    "Returned",
     "Segments",
     "Site",
     "Slot",

@@ -37,13 +37,13 @@ class Ticks:
     Args:
         parts: the house.
         stop: set: begin nothing more.
-        daily: what is to be done at most once a day, and knows by itself when that is.
+        chores: what is to be done now and then, and knows by itself when that is.
     """
 
-    def __init__(self, parts: Parts, stop: threading.Event, daily: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, parts: Parts, stop: threading.Event, *chores: Callable[[], None]) -> None:
         self._parts = parts
         self._stop = stop
-        self._daily = daily
+        self._chores = chores
         self._read_at: datetime | None = None
 
     def tick(self) -> Tally:
@@ -55,5 +55,6 @@ class Ticks:
             self._read_at = now
         tally = deliver(self._parts, self._stop)
         notify(self._parts)
-        self._daily()
+        for chore in self._chores:
+            chore()
         return tally

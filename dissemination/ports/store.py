@@ -12,6 +12,8 @@ from dissemination.model import (
     Added,
     Audience,
     Claim,
+    Concerned,
+    Consequence,
     Content,
     DeliveryState,
     Dossier,
@@ -20,6 +22,7 @@ from dissemination.model import (
     NewsItem,
     Picture,
     Publication,
+    Return,
     State,
     Step,
     Subscriber,
@@ -386,6 +389,37 @@ class PrivacyStore(Protocol):
         ...
 
 
+class BouncesStore(Protocol):
+    """What came back, and what followed from it."""
+
+    def seen(self, digest: str) -> bool:
+        """Whether this was taken in before."""
+        ...
+
+    def concerned(self, publication: int | None, subscriber: int) -> Concerned | None:
+        """What is known of the person and the edition; None: there never was such a subscriber here.
+
+        An erased person is known by what they were sent.
+        """
+        ...
+
+    def settle(self, returned: Return, follows: Consequence) -> bool:
+        """Write it down with everything that follows, in one transaction; False: it was there already."""
+        ...
+
+    def latest(self, count: int, *, kept: bool = False) -> Sequence[Return]:
+        """The newest, the newest first, without their bodies; only those with a body if `kept`."""
+        ...
+
+    def get(self, number: int) -> Return | None:
+        """One of them, with its body if that is still kept."""
+        ...
+
+    def tidy(self, before: datetime) -> None:
+        """What names nobody for certain goes if it is older than that, and bodies where there are too many."""
+        ...
+
+
 class ControlsStore(Protocol):
     """Pauses by channel; "*" is every channel."""
 
@@ -466,6 +500,11 @@ class Store(Protocol):
     @property
     def privacy(self) -> PrivacyStore:
         """See PrivacyStore."""
+        ...
+
+    @property
+    def bounces(self) -> BouncesStore:
+        """See BouncesStore."""
         ...
 
     @property

@@ -3,6 +3,6 @@
 from dissemination.settings.credentials import Secrets
 from dissemination.settings.loading import load
 from dissemination.settings.reference import json_schema
-from dissemination.settings.schema import ChannelSettings, DigestSection, Settings
+from dissemination.settings.schema import BouncesSection, ChannelSettings, DigestSection, Settings
 
-__all__ = ["ChannelSettings", "DigestSection", "Secrets", "Settings", "json_schema", "load"]
+__all__ = ["BouncesSection", "ChannelSettings", "DigestSection", "Secrets", "Settings", "json_schema", "load"]
