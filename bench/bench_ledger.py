@@ -62,7 +62,7 @@ class NullChannel:
     def __init__(self, depth: int) -> None:
         self.depth = depth
 
-    def line(self) -> NullLine:
+    def line(self, _expected: int = 0) -> NullLine:
         return NullLine(self.depth)
 
     def send(self, message, /, *, key: str) -> Receipt:

@@ -11,9 +11,9 @@ from dissemination.ports import Channel, Line, SendsMany
 Outcomes = Sequence[tuple[str, Receipt | ChannelError]]
 
 
-def open_line(channel: Channel) -> Line:
+def open_line(channel: Channel, expected: int = 0) -> Line:
     """The channel's own line, or one made of its `send`."""
-    return channel.line() if isinstance(channel, SendsMany) else OneByOne(channel)
+    return channel.line(expected) if isinstance(channel, SendsMany) else OneByOne(channel)
 
 
 class OneByOne:

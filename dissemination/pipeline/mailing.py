@@ -99,7 +99,12 @@ def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> i
             resend=channel.limits.repeat is Repeat.SAFE,
         )
         run = Run(
-            parts, edition, Sheet(parts, edition, ledger.number), ledger=ledger, line=open_line(channel), stop=stop
+            parts,
+            edition,
+            Sheet(parts, edition, ledger.number),
+            ledger=ledger,
+            line=open_line(channel, edition.reach),
+            stop=stop,
         )
         accepted = run.run()
         _put_off(parts, edition, run)

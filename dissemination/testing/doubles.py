@@ -134,7 +134,7 @@ class MemoryMailer(MemoryChannel):
         #: Every line that was opened.
         self.lines: list[MemoryLine] = []
 
-    def line(self) -> MemoryLine:
+    def line(self, expected: int = 0) -> MemoryLine:  # noqa: ARG002 - it has room for everything
         """A new line."""
         self.lines.append(MemoryLine(self))
         return self.lines[-1]
