@@ -20,7 +20,8 @@ _SPAN = timedelta(minutes=5)
 _QUIET = timedelta(minutes=2)
 #: An SMTP reply: its code and enhanced code, and the words that follow.
 _REPLY = re.compile(
-    r"\b(?P<code>[245]\d\d)(?:[ -](?P<enhanced>[245]\.\d{1,3}\.\d{1,3}))?[ -]?(?P<words>.*)", re.DOTALL
+    r"(?<!\S)(?P<code>[245]\d\d)(?=[ -]|$)(?:[ -](?P<enhanced>[245]\.\d{1,3}\.\d{1,3})(?!\S))?[ -]?(?P<words>.*)",
+    re.DOTALL,
 )
 #: What differs from person to person: addresses, numbers and marks.
 _PERSONAL = re.compile(r"<?[^\s<>]+@[^\s<>]+>?|\b(?=\w*\d)[\w-]{5,}\b")

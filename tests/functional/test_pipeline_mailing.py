@@ -480,3 +480,23 @@ def test_two_workers_share_an_edition_and_send_nothing_twice(house, mailer, flas
         thread.join()
     assert len(mailer.sent) == len({m.key for m in mailer.sent}) == 90
     assert counts(house) == {SENT: 90}
+
+
+def test_who_leaves_the_list_after_the_freeze_is_skipped_even_if_they_stay_on_another(house, mailer, flash):
+    mailer.pace = 1
+    house.people(20, lists=("news", "press"))
+    flash(20)
+    original = mailer.send
+
+    def sending(message, /, *, key):
+        if not mailer.sent:
+            house.store.people.unsubscribe(15, house.clock.now(), "link", lists=("news",))
+            house.store.people.unsubscribe(16, house.clock.now(), "link", lists=("press",))
+            house.store.people.remove("p16@example.org")
+        return original(message, key=key)
+
+    mailer.send = sending
+    assert send(house) == 18
+    assert counts(house) == {SENT: 18, DeliveryState.SKIPPED: 2}
+    assert key(16) in {m.key for m in mailer.sent}
+    assert not {key(15), key(17)} & {m.key for m in mailer.sent}
