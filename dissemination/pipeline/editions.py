@@ -52,6 +52,16 @@ def editions(parts: Parts) -> Sequence[Progress]:
     return [Progress(publication=row, counts=parts.store.deliveries.counts(row.key)) for row in found]
 
 
+def under_way(parts: Parts) -> Sequence[Progress]:
+    """Editions that are not through: how many people are left, and when it goes on."""
+    deliveries = parts.store.deliveries
+    return [
+        Progress(publication=row, counts=deliveries.counts(row.key), next_try=deliveries.next_try(row.key))
+        for row in parts.store.publications.in_state(State.SENDING, State.PAUSED)
+        if row.kind == "edition"
+    ]
+
+
 def progress(parts: Parts, id_: str) -> Progress:
     """One edition.
 

@@ -31,8 +31,12 @@ def shell(shells, tmp_path, server, monkeypatch):
     for address in ("p0@mail.example", "p1@mail.example", "p2@mail.example", "p3@other.example", "p4@mail.example"):
         shell("subscribers", "add", address, "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell("publish")
+    shell.published = shell("publish", columns="120").stdout
     return shell
+
+
+def test_publish_says_what_is_left(shell):
+    assert "flash-first is not through: 1 person left; next try " in shell.published
 
 
 def test_show_counts_states_and_reasons_by_domain(shell):

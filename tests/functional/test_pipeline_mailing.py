@@ -230,7 +230,15 @@ def test_a_closed_way_out_puts_the_edition_off_and_counts_no_attempt(house, mail
     assert waits[-1] == timedelta(minutes=15)
     mailer._answers.clear()
     house.clock.advance(timedelta(minutes=15))
+    original, reasons = mailer.send, set()
+
+    def sending(message, /, *, key):
+        reasons.add(house.one("flash-first", "email").reason)
+        return original(message, key=key)
+
+    mailer.send = sending
     assert send(house) == 40
+    assert reasons == {""}
     assert {one.attempts for one in house.store.deliveries.people(EDITION, SENT)} == {1}
     assert house.one("flash-first", "email").reason == ""
 
