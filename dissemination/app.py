@@ -130,6 +130,10 @@ class App:
         """Every edition that has started."""
         return editions.editions(self.parts)
 
+    def under_way(self) -> Sequence[Progress]:
+        """Editions that are not through."""
+        return editions.under_way(self.parts)
+
     def edition(self, id_: str) -> Progress:
         """How far one edition is, and why people were not reached."""
         return editions.progress(self.parts, id_)

@@ -146,11 +146,10 @@ def _show_troubles(seen: Progress) -> None:
 
 
 def _advise(seen: Progress) -> None:
-    name = safe(seen.publication.subject)
     if seen.counts.get(DeliveryState.FAILED):
-        say(f"\nNext: `disseminate edition show {name} --who failed` lists them, `edition retry` tries them again.")
+        say("\nThose who failed: `--who failed` lists them, `disseminate edition retry` tries them again.")
     if seen.counts.get(DeliveryState.IN_DOUBT):
-        say(f"\nNext: `disseminate edition resolve {name} --sent` or `--retry` decides what is in doubt.")
+        say("\nThose in doubt: `disseminate edition resolve` with `--sent` or `--retry` decides.")
 
 
 def _stream(found: Iterable[Standing]) -> None:

@@ -22,17 +22,20 @@ from dissemination.cli.common import (
     say,
     who,
 )
-from dissemination.cli.planning import facts, resuming, show_plan
+from dissemination.cli.planning import facts, moment, resuming, show_plan
 from dissemination.errors import WrongUseError
-from dissemination.model import Happening, Publication
+from dissemination.model import DeliveryState, Happening, Publication
 
 if TYPE_CHECKING:
     from dissemination.app import App
     from dissemination.pipeline.deliver import Tally
+    from dissemination.pipeline.editions import Progress
     from dissemination.pipeline.publish import Ticks
 
 #: What is under way has this long to end, in seconds: a mail may wait for its answer.
 DRAIN = 9.5
+#: People of an edition who are not settled.
+_OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
 @guarded
@@ -50,7 +53,13 @@ def publish(
         _stop_on_signals(app.stop)
         with app.publishing():
             tally = app.publish()
-    print_json(_counts(tally)) if as_json else say(_said(tally))
+        left, zone = app.under_way(), app.parts.project.timezone
+    if as_json:
+        print_json(_counts(tally))
+        return
+    say(_said(tally))
+    for seen in left:
+        say(_left(seen, zone))
 
 
 def _show_due(due: Sequence[Publication], zone: str) -> None:
@@ -58,6 +67,16 @@ def _show_due(due: Sequence[Publication], zone: str) -> None:
         show_plan(due, zone)
     else:
         say("Nothing is due. `disseminate plan` tells what comes when, and what waits for an approval.")
+
+
+def _left(seen: Progress, zone: str) -> str:
+    """What an edition that is not through waits for."""
+    row = seen.publication
+    people = sum(seen.counts.get(state, 0) for state in _OPEN)
+    said = f"{safe(row.subject)} is not through: {many(people, 'person', 'people')} left"
+    if row.reason:
+        return f"{said}; {safe(row.reason)}"
+    return f"{said}; next try {moment(seen.next_try, zone)}" if seen.next_try else said
 
 
 def _counts(tally: Tally) -> dict[str, int]:

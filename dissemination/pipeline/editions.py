@@ -20,7 +20,8 @@ _SPAN = timedelta(minutes=5)
 _QUIET = timedelta(minutes=2)
 #: An SMTP reply: its code and enhanced code, and the words that follow.
 _REPLY = re.compile(
-    r"\b(?P<code>[245]\d\d)(?:[ -](?P<enhanced>[245]\.\d{1,3}\.\d{1,3}))?[ -]?(?P<words>.*)", re.DOTALL
+    r"(?<!\S)(?P<code>[245]\d\d)(?=[ -]|$)(?:[ -](?P<enhanced>[245]\.\d{1,3}\.\d{1,3})(?!\S))?[ -]?(?P<words>.*)",
+    re.DOTALL,
 )
 #: What differs from person to person: addresses, numbers and marks.
 _PERSONAL = re.compile(r"<?[^\s<>]+@[^\s<>]+>?|\b(?=\w*\d)[\w-]{5,}\b")
@@ -49,6 +50,16 @@ def editions(parts: Parts) -> Sequence[Progress]:
     found = [row for row in parts.store.publications.in_state(*State) if row.kind == "edition" and row.token]
     found.sort(key=lambda row: (str(row.published_at), row.key))
     return [Progress(publication=row, counts=parts.store.deliveries.counts(row.key)) for row in found]
+
+
+def under_way(parts: Parts) -> Sequence[Progress]:
+    """Editions that are not through: how many people are left, and when it goes on."""
+    deliveries = parts.store.deliveries
+    return [
+        Progress(publication=row, counts=deliveries.counts(row.key), next_try=deliveries.next_try(row.key))
+        for row in parts.store.publications.in_state(State.SENDING, State.PAUSED)
+        if row.kind == "edition"
+    ]
 
 
 def progress(parts: Parts, id_: str) -> Progress:

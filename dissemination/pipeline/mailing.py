@@ -91,6 +91,7 @@ def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> i
     parts.store.deliveries.freeze(edition.key, edition.audience)
     accepted = 0
     if parts.store.deliveries.workable(edition.key):
+        _goes_on(parts, edition)
         channel = parts.channels[edition.channel]
         ledger = parts.store.deliveries.ledger(
             edition.key,
@@ -111,6 +112,12 @@ def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> i
     if not stop.is_set():
         conclude(parts, edition)
     return accepted
+
+
+def _goes_on(parts: Parts, edition: Publication) -> None:
+    """What it waited for is over."""
+    if edition.not_before or edition.reason:
+        parts.store.publications.sync((), [(edition, replace(edition, not_before=None, reason=""))])
 
 
 class Run:

@@ -31,8 +31,12 @@ def shell(shells, tmp_path, server, monkeypatch):
     for address in ("p0@mail.example", "p1@mail.example", "p2@mail.example", "p3@other.example", "p4@mail.example"):
         shell("subscribers", "add", address, "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell("publish")
+    shell.published = shell("publish", columns="120").stdout
     return shell
+
+
+def test_publish_says_what_is_left(shell):
+    assert "flash-first is not through: 1 person left; next try " in shell.published
 
 
 def test_show_counts_states_and_reasons_by_domain(shell):
@@ -102,8 +106,8 @@ def test_retry_writes_again_to_those_who_failed_and_to_nobody_else(shell, server
 
 
 def test_an_id_that_is_no_edition_is_answered_with_the_nearest(shell):
-    assert "did you mean flash-first?" in shell("edition", "show", "flash-frist", code=2).stderr
-    assert "edition list" in shell("edition", "show", "xyz", code=2).stderr
+    assert "did you mean flash-first?" in shell("edition", "show", "flash-frist", code=2, columns=None).stderr
+    assert "edition list" in shell("edition", "show", "xyz", code=2, columns=None).stderr
     assert shell.json("edition", "show", "first", code=1)["subject"] == ID  # the item of a flash
 
 
@@ -117,9 +121,9 @@ def test_a_cancelled_edition_is_not_begun_again(shell):
 
 @pytest.fixture
 def doubtful(shells, tmp_path, smtp_server, monkeypatch):
-    """Policy `hold`; the answers to the first two mails of three were lost."""
+    """Policy `hold`; the answers to two mails of three were lost."""
     monkeypatch.setattr(publishing, "_stop_on_signals", lambda stop: None)
-    server = smtp_server("lose@dot", "lose@dot", "ok")
+    server = smtp_server("ok", "lose@dot", "lose@dot", "ok")
     email = {"sender": "news@test.example", "host": "127.0.0.1", "port": server.port, "tls": "none"}
     email |= {"in_doubt": "hold", "connections": 1}
     root = shells.write_project(tmp_path, channels={"email": email, "feed": {}, "x": {}, "mastodon": {}})
@@ -139,7 +143,7 @@ def in_doubt(shell):
 def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     shell, server = doubtful
     first, second = in_doubt(shell)
-    assert "resolve flash-first" in shell("edition", "show", ID, code=1).stdout
+    assert "disseminate edition resolve" in shell("edition", "show", ID, code=1).stdout
     assert "--sent or --retry" in shell("edition", "resolve", ID, code=2).stderr
     said = shell("edition", "resolve", ID, "--retry", "--address", first).stdout
     assert "1 person: sent again" in said

@@ -230,7 +230,15 @@ def test_a_closed_way_out_puts_the_edition_off_and_counts_no_attempt(house, mail
     assert waits[-1] == timedelta(minutes=15)
     mailer._answers.clear()
     house.clock.advance(timedelta(minutes=15))
+    original, reasons = mailer.send, set()
+
+    def sending(message, /, *, key):
+        reasons.add(house.one("flash-first", "email").reason)
+        return original(message, key=key)
+
+    mailer.send = sending
     assert send(house) == 40
+    assert reasons == {""}
     assert {one.attempts for one in house.store.deliveries.people(EDITION, SENT)} == {1}
     assert house.one("flash-first", "email").reason == ""
 
@@ -480,3 +488,23 @@ def test_two_workers_share_an_edition_and_send_nothing_twice(house, mailer, flas
         thread.join()
     assert len(mailer.sent) == len({m.key for m in mailer.sent}) == 90
     assert counts(house) == {SENT: 90}
+
+
+def test_who_leaves_the_list_after_the_freeze_is_skipped_even_if_they_stay_on_another(house, mailer, flash):
+    mailer.pace = 1
+    house.people(20, lists=("news", "press"))
+    flash(20)
+    original = mailer.send
+
+    def sending(message, /, *, key):
+        if not mailer.sent:
+            house.store.people.unsubscribe(15, house.clock.now(), "link", lists=("news",))
+            house.store.people.unsubscribe(16, house.clock.now(), "link", lists=("press",))
+            house.store.people.remove("p16@example.org")
+        return original(message, key=key)
+
+    mailer.send = sending
+    assert send(house) == 18
+    assert counts(house) == {SENT: 18, DeliveryState.SKIPPED: 2}
+    assert key(16) in {m.key for m in mailer.sent}
+    assert not {key(15), key(17)} & {m.key for m in mailer.sent}
