@@ -1,4 +1,4 @@
-"""A large edition against a nasty server, with SIGKILLs, freezes and restarts: nobody missing, nothing twice in vain."""
+"""A large edition against a nasty server, with SIGKILLs, freezes and restarts: nobody missing, few twice."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Sender:
                 self.in_flight[who] = max(self.in_flight[who], count)
 
     def states(self) -> list[tuple[str, int]]:
-        query = "SELECT email, state FROM deliveries JOIN subscribers ON subscribers.id = deliveries.subscriber"
+        query = "SELECT email, deliveries.state FROM deliveries JOIN subscribers ON subscribers.id = deliveries.subscriber"
         with closing(sqlite3.connect(self.root / "var" / "dissemination.db", timeout=30)) as raw:
             return list(raw.execute(query))
 
