@@ -91,7 +91,7 @@ class Sender:
                 self.in_flight[who] = max(self.in_flight[who], count)
 
     def states(self) -> list[tuple[str, int]]:
-        query = "SELECT email, deliveries.state FROM deliveries JOIN subscribers ON subscribers.id = deliveries.subscriber"
+        query = "SELECT email, d.state FROM deliveries d JOIN subscribers s ON s.id = d.subscriber"
         with closing(sqlite3.connect(self.root / "var" / "dissemination.db", timeout=30)) as raw:
             return list(raw.execute(query))
 
