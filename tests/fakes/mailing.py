@@ -58,9 +58,6 @@ def drive(channel, messages: Sequence[Message], *, seconds: float = 30) -> Mappi
         for key, outcome in pairs:
             outcomes[key].append(outcome)
 
-    if not hasattr(channel, "line"):
-        note(channel.send_many(messages))
-        return outcomes
     line, waiting, end = channel.line(), iter(messages), time.monotonic() + seconds
     while len(outcomes) < len(messages) and time.monotonic() < end:
         if given := list(islice(waiting, line.room())):

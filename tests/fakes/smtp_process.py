@@ -52,14 +52,38 @@ class Logged:
     open: int = 0
 
 
-def read_log(path: Path) -> Logged:
-    """The whole lines of a log."""
-    rows = [line.split(" ") for line in path.read_text("utf-8").split("\n")[:-1]] if path.exists() else []
-    return Logged(
-        accepted=[(row[1], row[2], row[3]) for row in rows if row[0] == "accepted"],
-        withheld=[(row[1], row[2]) for row in rows if row[0] == "withheld"],
-        open=next((int(row[1]) for row in reversed(rows) if row[0] == "open"), 0),
-    )
+class Reader:
+    """Reads a log as it grows.
+
+    Args:
+        path: of the log; need not be there yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+        self._accepted: list[tuple[str, str, str]] = []
+        self._withheld: list[tuple[str, str]] = []
+        self._open = 0
+
+    def read(self) -> Logged:
+        """What the whole lines tell so far."""
+        if self._path.exists():
+            with self._path.open("rb") as log:
+                log.seek(self._offset)
+                data = log.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offset += len(whole)
+            for line in whole.decode().splitlines():
+                self._take(*line.split(" "))
+        return Logged(accepted=self._accepted, withheld=self._withheld, open=self._open)
+
+    def _take(self, kind: str, *words: str) -> None:
+        if kind == "accepted":
+            self._accepted.append((words[0], words[1], words[2]))
+        elif kind == "withheld":
+            self._withheld.append((words[0], words[1]))
+        else:
+            self._open = int(words[0])
 
 
 class NastyProcess:
@@ -77,6 +101,7 @@ class NastyProcess:
     ) -> None:
         self.log = folder / "nasty.log"
         self._port_file = folder / "nasty.port"
+        self._reader = Reader(self.log)
         pairs = [f"{plan}={chance}" for plan, chance in (mix or {}).items()]
         self._words = ["--seed", str(seed), "--log", str(self.log), "--port-file", str(self._port_file), *options]
         self._words += ["--mix", *pairs] if pairs else []
@@ -92,7 +117,8 @@ class NastyProcess:
         assert self._process.wait(_PATIENCE) == 0
 
     def read(self) -> Logged:
-        return read_log(self.log)
+        """The log so far."""
+        return self._reader.read()
 
     def drained(self) -> Logged:
         """The log when every connection has ended: what dead clients had handed over is taken or given up."""

@@ -10,17 +10,24 @@ import html
 import imaplib
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
+from pathlib import Path
 
+import dkim
 import pytest
 from mailing import TONGUES, drive, letters, only
 from mtas import PASSWORD
 
 from dissemination.channels.email import make
+from dissemination.channels.email.dkim import load_key
 from dissemination.errors import RejectedError, UnavailableError
 from dissemination.model import Receipt
-from dissemination.testing import sample_options
+from dissemination.testing import FixedClock, sample_options
 
+KEYS = (Path(__file__).parents[1] / "golden" / "data" / "channels" / "dkim-keys.pem").read_text().split("\n\n")
+#: In the past: whoever verifies looks at the machine's own clock.
+NOW = datetime(2025, 11, 26, 8, tzinfo=UTC)
 PEOPLE, LAZY, UNKNOWN = 60, 3, 5
 STRICT = email.policy.SMTP.clone(raise_on_defect=True)
 #: name -> how its server is started; the last is a server that announces neither PIPELINING nor CHUNKING.
@@ -57,7 +64,7 @@ def opened(tmp_path, certificate):
             "tls": "starttls" if server.tls else "none",
             "ca_file": str(certificate[0]),
         } | settings
-        channels.append(make(sample_options(tmp_path, name="email", settings=chosen)))
+        channels.append(make(sample_options(tmp_path, name="email", settings=chosen, clock=FixedClock(NOW))))
         return channels[-1]
 
     yield make_one
@@ -131,6 +138,25 @@ def test_what_lies_in_the_mailbox_reads_as_it_was_written(jail, opened):
             .startswith(f"<p>{start}</p>\n<p>{html.escape(name.strip())}</p>")
         )
         assert max(len(line) for line in ours(stored).split(b"\r\n")) <= 998
+
+
+@pytest.mark.parametrize("jail", ["exim", "opensmtpd"], indirect=True)
+def test_both_signatures_of_every_message_verify_in_the_mailbox(jail, opened, tmp_path):
+    keys = {}
+    for name, pem in zip(("news", "brisbane"), KEYS, strict=True):
+        (tmp_path / f"{name}.pem").write_text(pem)
+        (tmp_path / f"{name}.pem").chmod(0o600)
+        key = load_key(pem, "strict.example", name)
+        keys[f"{key.name}.".encode()] = key.record().encode()
+    named = [{"selector": name, "key_file": f"{name}.pem"} for name in ("news", "brisbane")]
+    messages = letters([f"p{n}@strict.example" for n in range(12)])
+    outcomes = only(drive(opened(jail.server, dkim=named), messages))
+    assert {type(outcome) for outcome in outcomes.values()} == {Receipt}
+    for number in range(12):
+        [stored] = jail.wait_for(f"p{number}", 1)
+        mail = dkim.DKIM(ours(stored))
+        assert all(mail.verify(idx=n, dnsfunc=lambda name, timeout=5: keys.get(name)) for n in range(2)), number
+        assert email.message_from_bytes(ours(stored), policy=STRICT).get_all("DKIM-Signature")[1:]
 
 
 @pytest.mark.parametrize("jail", ["exim", "opensmtpd"], indirect=True)
