@@ -18,6 +18,7 @@ from dissemination.model import (
     Occurrence,
     Publication,
     Receipt,
+    Return,
     Standing,
     Subscriber,
     Symptom,
@@ -31,6 +32,7 @@ from dissemination.pipeline import (
     privacy,
     publish,
     retention,
+    returns,
     status,
     testmail,
 )
@@ -44,8 +46,9 @@ from dissemination.pipeline.plan import Plan, plan
 from dissemination.pipeline.privacy import Field
 from dissemination.pipeline.publish import Ticks
 from dissemination.pipeline.retention import Cleaned
+from dissemination.pipeline.returns import Fetched, Inbound
 from dissemination.pipeline.status import Status
-from dissemination.ports import Addresses
+from dissemination.ports import Addresses, Inlet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ class App:
 
     parts: Parts
     addresses: Addresses
+    inbound: Inbound
     #: Names of the secrets that are set.
     secrets: Sequence[str] = ()
     #: Set it, and everything under way ends at its next message.
@@ -115,7 +119,8 @@ class App:
 
     def ticks(self) -> Ticks:
         """The work of the scheduler's ticks; call them inside `publishing`."""
-        return Ticks(self.parts, self.stop, retention.Daily(self.parts, self.addresses))
+        chores = retention.Daily(self.parts, self.addresses), returns.Rounds(self.parts, self.inbound)
+        return Ticks(self.parts, self.stop, *chores)
 
     def status(self) -> Status:
         """What stands where."""
@@ -181,6 +186,35 @@ class App:
     def clean(self) -> Cleaned:
         """Forget what was kept long enough."""
         return retention.clean(self.parts, self.addresses)
+
+    def take_return(self, raw: bytes, *, to: str = "") -> Return | None:
+        """Take one mail in that came back; None if it was taken in before. `to` is the envelope's recipient."""
+        return returns.take(self.parts, self.inbound, raw, source="pipe", to=to)
+
+    def fetch_returns(self, inlet: Inlet | None = None) -> Fetched:
+        """Take in all that waits where settings say, or at one place."""
+        return returns.fetch_all(self.parts, self.inbound, inlet)
+
+    def returned(self, provider: str, headers: Mapping[str, str], body: bytes) -> Sequence[Return]:
+        """Take in what a provider posts to /hooks/<provider>.
+
+        Raises:
+            ForgedError: it does not prove that it comes from the provider: answer 403.
+            UnavailableError: the proof cannot be checked now: answer 503.
+        """
+        return returns.take_hook(self.parts, self.inbound, provider, headers, body)
+
+    def came_back(self, count: int, *, kept: bool = False) -> Sequence[Return]:
+        """What came back, the newest first; only what was kept unread if `kept`."""
+        return self.parts.store.bounces.latest(count, kept=kept)
+
+    def one_return(self, number: int) -> Return:
+        """One thing that came back, with what is kept of it.
+
+        Raises:
+            UnknownIdError: there is none with this number.
+        """
+        return returns.one(self.parts, number)
 
     def backup(self, target: Path) -> None:
         """A consistent copy of the database and the approved content."""

@@ -26,10 +26,12 @@ from dissemination.files import FolderShelf, shipped
 from dissemination.model import Grant, Project, Rate, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
-from dissemination.ports import Channel, ChannelOptions, Clock, Quotas, Recurrences
+from dissemination.pipeline.returns import Inbound
+from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Quotas, Recurrences
 from dissemination.render import PictureShop, Rendering
+from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
 from dissemination.scheduling import Ticker, WallClockRecurrences
-from dissemination.settings import AllowanceSection, DigestSection, RatesSection, Secrets, Settings, load
+from dissemination.settings import AllowanceSection, BouncesSection, DigestSection, RatesSection, Secrets, Settings, load
 from dissemination.sources import FolderSource, Imported, import_file
 from dissemination.store import Store
 from dissemination.store.restore import restore as restore_store
@@ -102,6 +104,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
     # Last of all: what settings refuse must not leave an open database behind.
     store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
     quotas.store = store
+    addresses = AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0])
     return App(
         parts=Parts(
             project=project,
@@ -124,7 +127,8 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             fingerprint=_fingerprint(root),
             privacy=settings.privacy.privacy(),
         ),
-        addresses=AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0]),
+        addresses=addresses,
+        inbound=_inbound(settings, root, secrets, addresses, clock),
         secrets=secrets.known(),
     )
 
@@ -230,6 +234,38 @@ def _channels(
         )
         for name, section in settings.channels.items()
     }
+
+
+def _inbound(settings: Settings, root: Path, secrets: Secrets, addresses: AddressBook, clock: Clock) -> Inbound:
+    section = settings.bounces
+    return Inbound(
+        read=read_return,
+        addresses=addresses,
+        inlets=tuple(_inlets(section, root, secrets)),
+        hooks=make_hooks(secrets.get, clock.now, Certificates().get),
+        soft_limit=section.soft_limit,
+        soft_days=section.soft_days,
+        keep_days=section.keep_days,
+        every=section.every_minutes * 60,
+    )
+
+
+def _inlets(section: BouncesSection, root: Path, secrets: Secrets) -> Iterator[Inlet]:
+    if section.maildir:
+        yield Maildir(root / section.maildir, keep=section.keep)
+    if section.imap.host:
+        imap = section.imap
+        server = ImapServer(
+            **imap.model_dump(include={"host", "port", "tls", "username", "folder"}),
+            done=imap.done_folder,
+            ca_file=root / imap.ca_file if imap.ca_file else None,
+        )
+        yield ImapMailbox(server, lambda: secrets.get("IMAP_PASSWORD"))
+
+
+def maildir(path: Path) -> Inlet:
+    """A maildir that no settings name."""
+    return Maildir(path)
 
 
 def _own_templates(root: Path) -> Path | None:

@@ -99,5 +99,9 @@ class NeedsLoginError(ChannelError):
     """The credentials are missing, wrong or expired: the channel pauses until somebody logs in."""
 
 
+class ForgedError(DisseminationError):
+    """A webhook does not prove that it comes from its provider: answer 403, and change nothing."""
+
+
 class AddressError(WrongUseError):
     """This is no mail address; the text says why."""

@@ -91,6 +91,12 @@ def mail_jail(tmp_path, certificate):
         yield lambda: stack.enter_context(importlib.import_module("mtas").Jail(packages, next(jails), certificate))
 
 
+@pytest.fixture(scope="session")
+def imap_server():
+    """The class FakeImap (tests/fakes/imap_server.py)."""
+    return importlib.import_module("imap_server").FakeImap
+
+
 POSTGRES = os.environ.get("DISSEMINATION_TEST_POSTGRES", "")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from dissemination import __version__
 from dissemination.cli import (
+    bounces,
     demo,
     editions,
     keeping,
@@ -86,4 +87,5 @@ for name, command in _PERSON.items():
     people.app.command(name)(command)
 app.add_typer(editions.app, name="edition")
 app.add_typer(people.app, name="subscribers")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(privacy.app, name="privacy")

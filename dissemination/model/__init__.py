@@ -62,6 +62,7 @@ from dissemination.model.publishing import (
     Trouble,
     Turn,
 )
+from dissemination.model.returning import Concerned, Consequence, Return, Returned
 from dissemination.model.states import (
     Carries,
     DeliveryState,
@@ -69,6 +70,7 @@ from dissemination.model.states import (
     ItemType,
     Level,
     Repeat,
+    ReturnKind,
     State,
     Topic,
     Units,
@@ -78,7 +80,9 @@ __all__ = [
     "Added",
     "Audience",
     "Carries",
+    "Concerned",
     "Consent",
+    "Consequence",
     "Content",
     "DeliveryState",
     "Dossier",
@@ -119,6 +123,9 @@ __all__ = [
     "Received",
     "Recipient",
     "Repeat",
+    "Return",
+    "ReturnKind",
+    "Returned",
     "Segments",
     "Settled",
     "Site",

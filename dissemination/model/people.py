@@ -14,6 +14,8 @@ class Why(StrEnum):
     """Why an address is never written to again."""
 
     HARD_BOUNCE = "hard bounce"
+    #: Many editions in a row did not arrive.
+    SOFT_BOUNCES = "soft bounces"
     COMPLAINT = "complaint"
     OFFICER = "officer"
     #: Erased on request, or after the time that settings name: a new import must not bring the address back.

@@ -77,6 +77,20 @@ class DeliveryState(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
+class ReturnKind(StrEnum):
+    """What a mail that came back means."""
+
+    HARD = "hard"  # nobody has this address
+    SOFT = "soft"  # not this time: a full mailbox, a server that was away for days
+    BLOCKED = "blocked"  # refused because of the sender or the words: it says nothing about the person
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+    AUTO_REPLY = "auto_reply"
+    DELAYED = "delayed"
+    NOTICE = "notice"  # delivered, relayed, not spam after all
+    UNKNOWN = "unknown"
+
+
 class Units(StrEnum):
     """How a network counts a text."""
 

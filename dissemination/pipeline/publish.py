@@ -37,13 +37,13 @@ class Ticks:
     Args:
         parts: the house.
         stop: set: begin nothing more.
-        daily: what is to be done at most once a day, and knows by itself when that is.
+        chores: what is to be done now and then, and knows by itself when that is.
     """
 
-    def __init__(self, parts: Parts, stop: threading.Event, daily: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, parts: Parts, stop: threading.Event, *chores: Callable[[], None]) -> None:
         self._parts = parts
         self._stop = stop
-        self._daily = daily
+        self._chores = chores
         self._read_at: datetime | None = None
         #: What editions that go on beside the ticks have sent.
         self._beside = Tally()
@@ -58,7 +58,8 @@ class Ticks:
         tally = deliver(self._parts, self._stop, self._beside)
         tally.add(mails=self._beside.take_mails())
         notify(self._parts)
-        self._daily()
+        for chore in self._chores:
+            chore()
         self._parts.engine.wait(0)  # what went wrong with them shows here
         return tally
 

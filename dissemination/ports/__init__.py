@@ -9,11 +9,14 @@ from dissemination.ports.doors import (
     Examines,
     Finds,
     Gate,
+    Hook,
+    Inlet,
     Line,
     Notifier,
     Pictures,
     Probes,
     Quotas,
+    ReadsReturns,
     Recurrences,
     Renderer,
     SendsMany,
@@ -23,6 +26,7 @@ from dissemination.ports.doors import (
 )
 from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
 from dissemination.ports.store import (
+    BouncesStore,
     ContentsStore,
     ControlsStore,
     DeliveriesStore,
@@ -37,6 +41,7 @@ from dissemination.ports.store import (
 __all__ = [
     "Addresses",
     "ArrivalsStore",
+    "BouncesStore",
     "Channel",
     "ChannelOptions",
     "Clock",
@@ -49,6 +54,8 @@ __all__ = [
     "Examines",
     "Finds",
     "Gate",
+    "Hook",
+    "Inlet",
     "ItemsStore",
     "Ledger",
     "Line",
@@ -59,6 +66,7 @@ __all__ = [
     "Probes",
     "PublicationsStore",
     "Quotas",
+    "ReadsReturns",
     "Recurrences",
     "Renderer",
     "SendsMany",

@@ -26,6 +26,7 @@ from dissemination.model import (
     Project,
     Rate,
     Receipt,
+    Returned,
     Symptom,
 )
 
@@ -282,6 +283,52 @@ class Tokens(Protocol):
 
     def read_bounce(self, mark: str) -> tuple[int, int] | None:
         """(publication, subscriber) of a mark in any case of letters; None for what we did not make."""
+        ...
+
+    def read_unsubscribe(self, token: str) -> int | None:
+        """The subscriber of a token to unsubscribe; None for what we did not make for that."""
+        ...
+
+
+class ReadsReturns(Protocol):
+    """Takes a mail apart that came back."""
+
+    def __call__(self, raw: bytes, to: str = "") -> Returned:
+        """What it says; `to` is the envelope's recipient where it is known. No mail makes it fail."""
+        ...
+
+
+class Inlet(Protocol):
+    """A place where returned mail waits: a maildir, an IMAP mailbox."""
+
+    #: What the log calls it.
+    name: str
+
+    def visit(self, take: Callable[[bytes], object], *, most: int) -> int:
+        """Give each waiting mail to `take`, and put it away once `take` has returned; how many.
+
+        What `take` raises goes through, and the mail waits on: what is put away was committed before.
+
+        Args:
+            take: takes a mail in, its first megabyte; the same mail may come again after a crash.
+            most: how many to give at most.
+
+        Raises:
+            UnavailableError: the place cannot be reached now.
+            NeedsLoginError: the credentials are missing or wrong.
+        """
+        ...
+
+
+class Hook(Protocol):
+    """Reads what a mail provider posts."""
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> Sequence[Returned]:
+        """The events that concern us; none for those that do not.
+
+        Raises:
+            ForgedError: it does not prove that it comes from the provider.
+        """
         ...
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from dissemination.model import (
     Audience,
+    Concerned,
+    Consequence,
     Content,
     DeliveryState,
     Happening,
@@ -18,6 +20,7 @@ from dissemination.model import (
     Picture,
     Publication,
     Rates,
+    Return,
     Settled,
     Standing,
     State,
@@ -272,6 +275,37 @@ class DeliveriesStore(Protocol):
         ...
 
 
+class BouncesStore(Protocol):
+    """What came back, and what followed from it."""
+
+    def seen(self, digest: str) -> bool:
+        """Whether this was taken in before."""
+        ...
+
+    def concerned(self, publication: int | None, subscriber: int) -> Concerned | None:
+        """What is known of the person and the edition; None: there never was such a subscriber here.
+
+        An erased person is known by what they were sent.
+        """
+        ...
+
+    def settle(self, returned: Return, follows: Consequence) -> bool:
+        """Write it down with everything that follows, in one transaction; False: it was there already."""
+        ...
+
+    def latest(self, count: int, *, kept: bool = False) -> Sequence[Return]:
+        """The newest, the newest first, without their bodies; only those with a body if `kept`."""
+        ...
+
+    def get(self, number: int) -> Return | None:
+        """One of them, with its body if that is still kept."""
+        ...
+
+    def tidy(self, before: datetime) -> None:
+        """What names nobody for certain goes if it is older than that, and bodies where there are too many."""
+        ...
+
+
 class ControlsStore(Protocol):
     """Pauses by channel; "*" is every channel."""
 
@@ -352,6 +386,11 @@ class Store(Protocol):
     @property
     def privacy(self) -> PrivacyStore:
         """See PrivacyStore."""
+        ...
+
+    @property
+    def bounces(self) -> BouncesStore:
+        """See BouncesStore."""
         ...
 
     @property

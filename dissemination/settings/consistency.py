@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from dissemination.settings.kinds import nearest
+from dissemination.settings.kinds import loopback, nearest
 from dissemination.settings.schema import Settings
 from dissemination.settings.strict import Where
 
@@ -113,6 +113,14 @@ def _switches(settings: Settings) -> Iterator[tuple[Where, str]]:
             yield ("news", "channels", name), f"`{word}` is not for {name}; write one of {allowed}"
 
 
+def _imap(settings: Settings) -> Iterator[tuple[Where, str]]:
+    imap = settings.bounces.imap
+    if imap.host and not imap.username:
+        yield ("bounces", "imap", "username"), "no login name for the mailbox; write the one that the server knows"
+    if imap.host and imap.tls == "none" and not loopback(imap.host):
+        yield ("bounces", "imap", "tls"), "none is for a server on this machine; write implicit or starttls"
+
+
 _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _default_language,
     _period,
@@ -123,4 +131,5 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _languages_of_audiences,
     _languages_of_channels,
     _switches,
+    _imap,
 )

@@ -124,6 +124,7 @@ _KNOWN_SECRETS = (
     (("store",), "", "DATABASE_URL"),
     (("channels", "email", "dkim"), "", "DKIM_KEY"),
     (("channels", "email"), "pass", "SMTP_PASSWORD"),
+    (("bounces", "imap"), "pass", "IMAP_PASSWORD"),
     (("notify",), "secret", "WEBHOOK_SECRET"),
 )
 

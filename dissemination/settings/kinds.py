@@ -78,7 +78,7 @@ def _web(text: str) -> str:
     parts = urlsplit(text)  # a ValueError of its own for broken brackets
     if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
         raise ValueError("not a web address; write it whole, beginning with https://")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
+    if parts.scheme == "http" and not loopback(parts.hostname):
         raise ValueError("http is taken only for this machine itself (localhost); write https://")
     return text
 
@@ -89,7 +89,8 @@ def _public(text: str) -> str:
     return _web(text).rstrip("/")
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

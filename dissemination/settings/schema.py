@@ -273,6 +273,44 @@ class NotifySection(_Section):
     """Web addresses that take a POST with JSON; one that holds a secret does not belong here."""
 
 
+class ImapSection(_Section):
+    """A mailbox for bounces; its password is the secret DISSEMINATION_IMAP_PASSWORD."""
+
+    host: str = ""
+    """Name of the IMAP server; no mailbox is read where left out."""
+    port: int = Field(default=993, ge=1, le=65_535)
+    """Its port."""
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    """How the connection is encrypted; none only on this machine."""
+    ca_file: str = ""
+    """Certificates to trust in place of the system's; relative to settings.yaml."""
+    username: str = ""
+    """Login name."""
+    folder: Text = "INBOX"
+    """Folder that is read."""
+    done_folder: str = ""
+    """Folder that read mail is moved to; it is deleted where left out."""
+
+
+class BouncesSection(_Section):
+    """What comes back: bounces, complaints, and requests to unsubscribe by mail."""
+
+    maildir: str = ""
+    """Maildir that the mail server delivers them into; relative to settings.yaml, or absolute."""
+    keep: bool = False
+    """Whether mail read from the maildir is moved to its folder .done instead of being deleted."""
+    imap: ImapSection = ImapSection()
+    """IMAP mailbox that they arrive in."""
+    every_minutes: int = Field(default=5, ge=1, le=1_440)
+    """How often a running scheduler reads them."""
+    soft_limit: int = Field(default=5, ge=3, le=100)
+    """So many editions in a row must bounce softly before a person is taken off."""
+    soft_days: int = Field(default=14, ge=1, le=365)
+    """And over at least so many days."""
+    keep_days: int = Field(default=30, ge=1, le=365)
+    """Days that mail which nobody understood is kept."""
+
+
 class StoreSection(_Section):
     """Where the state lies. A PostgreSQL address comes from the secret DISSEMINATION_DATABASE_URL."""
 
@@ -307,6 +345,8 @@ class Settings(BaseModel):
     """Who is told of trouble."""
     privacy: PrivacySection = PrivacySection()
     """What is said about personal data, and how long they are kept."""
+    bounces: BouncesSection = BouncesSection()
+    """What comes back by mail."""
     store: StoreSection = StoreSection()
     """Where the state lies."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dissemination.ports import Clock
 from dissemination.store import migrate
+from dissemination.store.bounces import Bounces
 from dissemination.store.contents import Contents
 from dissemination.store.controls import Controls
 from dissemination.store.database import Database
@@ -33,6 +34,7 @@ class Store:
         self.deliveries = Deliveries(self.database)
         self.people = People(self.database)
         self.privacy = Privacy(self.database)
+        self.bounces = Bounces(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)
         self.quotas = SharedQuotas(self.database)

@@ -6,15 +6,25 @@ address is in none of the files.
 
 from __future__ import annotations
 
+import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.store.schema import consents, events, memberships, publications, subscribers, troubles
+from dissemination.store.schema import (
+    consents,
+    events,
+    memberships,
+    publications,
+    returns,
+    soft_bounces,
+    subscribers,
+    troubles,
+)
 
 #: What stands where an erased address stood in a sentence.
 _ERASED = "(erased)"
@@ -60,6 +70,31 @@ def _troubles(connection: Connection, gone: Gone) -> None:
     connection.execute(sa.update(troubles).where(troubles.c.subscriber == gone.id).values(reason=""))
 
 
+def _returns(connection: Connection, gone: Gone) -> None:
+    """What came back from them goes, and every kept mail that names them, however it is encoded."""
+    connection.execute(sa.delete(soft_bounces).where(soft_bounces.c.subscriber == gone.id))
+    connection.execute(sa.delete(returns).where(returns.c.subscriber == gone.id))
+    wanted = {spelling.lower().encode() for spelling in (gone.address, gone.email)}
+    kept = sa.select(returns.c.id, returns.c.body).where(returns.c.body.is_not(None))
+    for number, body in connection.execute(kept).all():
+        if any(word in text.lower() for text in _readings(body) for word in wanted):
+            connection.execute(sa.delete(returns).where(returns.c.id == number))
+
+
+#: Lines of base64.
+_ENCODED = re.compile(rb"(?:[A-Za-z0-9+/]{20,76}\r?\n)*[A-Za-z0-9+/]{8,76}={0,2}")
+
+
+def _readings(body: bytes) -> Iterator[bytes]:
+    """A mail as it is, and what is encoded in it."""
+    yield body
+    yield binascii.a2b_qp(body)
+    for block in _ENCODED.findall(body):
+        whole = b"".join(block.split()).rstrip(b"=")
+        whole = whole[: len(whole) - (len(whole) % 4 == 1)]  # one letter more is no byte
+        yield binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
 def _sentences(table: sa.Table, column: sa.Column[str]) -> Callable[[Connection, Gone], None]:
     """Takes the address out of a column of sentences, in whatever case it stands there."""
 
@@ -79,6 +114,7 @@ TRACES: tuple[Callable[[Connection, Gone], None], ...] = (
     _lists,
     _consents,
     _troubles,
+    _returns,
     _sentences(events, events.c.detail),
     _sentences(publications, publications.c.reason),
 )

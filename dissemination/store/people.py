@@ -141,7 +141,7 @@ class People:
                     gone.append(erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now))
                     erasure.erase(connection, gone[-1])
                 if bar:
-                    _bar(connection, hashed, Why.ERASED, now)
+                    bar_hash(connection, hashed, Why.ERASED, now)
         return gone
 
     def suppress(self, address: str, hashed: str, reason: str) -> bool:
@@ -154,7 +154,7 @@ class People:
         """
         now = self._database.clock.now()
         with self._database.write("people") as connection:
-            _bar(connection, hashed, reason, now)
+            bar_hash(connection, hashed, reason, now)
             done = connection.execute(
                 sa.update(subscribers)
                 .where(subscribers.c.address == address, subscribers.c.state != "suppressed")
@@ -173,13 +173,7 @@ class People:
             lists: only these; (): everything. Who leaves their last list has left everything.
         """
         with self._database.write("people") as connection:
-            changed = _leave(connection, subscriber, lists, at) if lists else False
-            if not lists or not _on_a_list(connection, subscriber):
-                changed = _depart(connection, subscriber, at) or changed
-            if changed:
-                line = Consent(step=Step.WITHDRAWN, at=at, lists=tuple(lists), form=how)
-                consents.log(connection, subscriber, line)
-            return changed
+            return withdraw(connection, subscriber, at, how, lists)
 
     def suppression(self, hashed: str) -> Suppressed | None:
         """Whether, when and why an address is not written to, by its keyed hash."""
@@ -197,8 +191,20 @@ class People:
             return {reason: (number, at) for reason, number, at in rows}
 
 
-def _bar(connection: Connection, hashed: str, reason: str, at: datetime) -> None:
+def bar_hash(connection: Connection, hashed: str, reason: str, at: datetime) -> None:
+    """Suppress a hash, in the transaction of what happened; a reason that is there stays."""
     connection.execute(insert_missing(connection, suppressions).values(hash=hashed, reason=str(reason), at=at))
+
+
+def withdraw(connection: Connection, subscriber: int, at: datetime, how: str, lists: Sequence[str] = ()) -> bool:
+    """`People.unsubscribe`, in the transaction of what happened."""
+    changed = _leave(connection, subscriber, lists, at) if lists else False
+    if not lists or not _on_a_list(connection, subscriber):
+        changed = _depart(connection, subscriber, at) or changed
+    if changed:
+        line = Consent(step=Step.WITHDRAWN, at=at, lists=tuple(lists), form=how)
+        consents.log(connection, subscriber, line)
+    return changed
 
 
 def _leave(connection: Connection, subscriber: int, lists: Sequence[str], at: datetime) -> bool:

@@ -302,6 +302,32 @@ quotas = sa.Table(
     sa.Column("full_at", Instant, nullable=False),
 )
 
+#: What came back: bounces, complaints, requests by mail. The digest makes each count once.
+returns = sa.Table(
+    "returns",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("at", Instant, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite")),
+    sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), index=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("effect", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary),  # only of what nobody could be found for, and not for ever
+)
+
+#: Soft bounces that count: one an edition and person.
+soft_bounces = sa.Table(
+    "soft_bounces",
+    metadata,
+    sa.Column("subscriber", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("publication", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
 pauses = sa.Table(
     "pauses",
     metadata,

@@ -116,6 +116,11 @@ class SubscriberTokens:
             return None
         return int.from_bytes(head[1 : 1 + _PUBLICATION_BYTES]), int.from_bytes(head[1 + _PUBLICATION_BYTES :])
 
+    def read_unsubscribe(self, token: str) -> int | None:
+        """The subscriber of a token to unsubscribe; None for what we did not make for that."""
+        found = self.read(token, Purpose.UNSUBSCRIBE)
+        return found[1] if found else None
+
     def _ours(self, purpose: Purpose, head: bytes, mac: bytes) -> bool:
         # A list, not a generator: how long it takes must not tell which key fits.
         good = [

@@ -139,6 +139,9 @@ class Recorder:
     def read_bounce(self, mark: str) -> tuple[int, int] | None:
         return int(mark[:16]), int(mark[16:])
 
+    def read_unsubscribe(self, token: str) -> int | None:
+        return int(token) if token.isdigit() else None
+
 
 class House:
     """Parts, and short words for what tests do."""
