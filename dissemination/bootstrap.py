@@ -31,7 +31,15 @@ from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Quotas, R
 from dissemination.render import PictureShop, Rendering
 from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
 from dissemination.scheduling import Ticker, WallClockRecurrences
-from dissemination.settings import AllowanceSection, BouncesSection, DigestSection, RatesSection, Secrets, Settings, load
+from dissemination.settings import (
+    AllowanceSection,
+    BouncesSection,
+    DigestSection,
+    RatesSection,
+    Secrets,
+    Settings,
+    load,
+)
 from dissemination.sources import FolderSource, Imported, import_file
 from dissemination.store import Store
 from dissemination.store.restore import restore as restore_store

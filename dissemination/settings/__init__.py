@@ -3,7 +3,14 @@
 from dissemination.settings.credentials import Secrets
 from dissemination.settings.loading import load
 from dissemination.settings.reference import json_schema
-from dissemination.settings.schema import AllowanceSection, BouncesSection, ChannelSettings, DigestSection, RatesSection, Settings
+from dissemination.settings.schema import (
+    AllowanceSection,
+    BouncesSection,
+    ChannelSettings,
+    DigestSection,
+    RatesSection,
+    Settings,
+)
 
 __all__ = [
     "AllowanceSection",
