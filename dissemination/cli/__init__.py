@@ -9,6 +9,7 @@ import typer
 
 from dissemination import __version__
 from dissemination.cli import (
+    checking,
     demo,
     editions,
     keeping,
@@ -49,7 +50,7 @@ def disseminate(
 #: In the order in which they are used; `--help` lists them so.
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": news.init,
-    "check": news.check,
+    "check": checking.check,
     "import": news.import_,
     "plan": planning.plan,
     "preview": planning.preview,

@@ -27,6 +27,8 @@ from dissemination.model.items import (
     Partner,
     PostOverride,
     Project,
+    SpamRule,
+    SpamScore,
 )
 from dissemination.model.people import (
     Added,
@@ -63,11 +65,13 @@ from dissemination.model.publishing import (
     Turn,
 )
 from dissemination.model.states import (
+    COMMON_MAIL_PROGRAMS,
     Carries,
     DeliveryState,
     ItemStatus,
     ItemType,
     Level,
+    MailProgram,
     Repeat,
     State,
     Topic,
@@ -75,6 +79,7 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "COMMON_MAIL_PROGRAMS",
     "Added",
     "Audience",
     "Carries",
@@ -102,6 +107,7 @@ __all__ = [
     "Link",
     "LiveEntry",
     "Mail",
+    "MailProgram",
     "Message",
     "NewsItem",
     "Occurrence",
@@ -123,6 +129,8 @@ __all__ = [
     "Settled",
     "Site",
     "Slot",
+    "SpamRule",
+    "SpamScore",
     "Standing",
     "State",
     "Step",

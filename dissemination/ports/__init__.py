@@ -20,6 +20,7 @@ from dissemination.ports.doors import (
     Shelf,
     Source,
     Tokens,
+    Writes,
 )
 from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
 from dissemination.ports.store import (
@@ -66,4 +67,5 @@ __all__ = [
     "Source",
     "Store",
     "Tokens",
+    "Writes",
 ]
