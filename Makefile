@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check bench-dkim bench-email bench-ledger bench-million bench-people setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim bench-email bench-ledger bench-million bench-people screenshots setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -41,6 +41,10 @@ bench-people: .venv/ready
 bench-ledger: .venv/ready
 	$(BIN)/python bench/bench_ledger.py 100000
 	$(BIN)/python bench/bench_ledger.py 1000000
+
+# The newsletter in Chromium (Debian: chromium), for docs/newsletter.md; look at what has changed.
+screenshots: .venv/ready
+	$(BIN)/python bench/screenshots.py
 
 setup: .venv/ready
 

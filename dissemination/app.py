@@ -19,6 +19,7 @@ from dissemination.model import (
     Publication,
     Receipt,
     Return,
+    SpamScore,
     Standing,
     Subscriber,
     Symptom,
@@ -39,7 +40,7 @@ from dissemination.pipeline import (
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.editions import Progress
-from dissemination.pipeline.gather import Newsroom, read
+from dissemination.pipeline.inspect import Inspection, inspect
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
 from dissemination.pipeline.plan import Plan, plan
@@ -63,10 +64,14 @@ class App:
     #: Set it, and everything under way ends at its next message.
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def check(self) -> Newsroom:
-        """Every item and every problem; nothing is stored."""
-        room = read(self.parts, mint=False)
-        return replace(room, findings=(*room.findings, *privacy.findings(self.parts)))
+    def check(self, *, editions: bool = True) -> Inspection:
+        """Every item, every edition to come, and every problem; nothing is stored."""
+        seen = inspect(self.parts, editions=editions)
+        return replace(seen, findings=(*seen.findings, *privacy.findings(self.parts)))
+
+    def spam(self) -> Callable[[bytes], SpamScore] | None:
+        """How to score a whole message by the spam filter that this machine has; None: it has none."""
+        return self.parts.checks.spam()
 
     def plan(self) -> Plan:
         """What would go out, where, when, to how many; nothing is sent."""

@@ -19,7 +19,7 @@ from dissemination.app import App
 from dissemination.channels import load as load_channel
 from dissemination.channels.gate import HttpGate
 from dissemination.channels.notify import Notices
-from dissemination.checks import check_items, check_letter, check_post
+from dissemination.checks import check_edition, check_items, check_post, spam_scorer
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
@@ -121,7 +121,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             clock=clock,
             store=store,
             source=FolderSource(project, root / settings.news.folder, cache),
-            checks=Checks(items=check_items, letter=check_letter, post=check_post),
+            checks=Checks(items=check_items, letter=check_edition, post=check_post, spam=spam_scorer),
             pictures=shop,
             renderer=Rendering(project, _own_templates(root), shop),
             recurrences=WallClockRecurrences(),

@@ -55,6 +55,10 @@ class RenderError(DisseminationError):
     """A template or a picture failed; the text names the file and the line."""
 
 
+class ToolError(DisseminationError):
+    """Another program of this machine failed or took too long; the text names it."""
+
+
 class FileRefusedError(DisseminationError):
     """A file is outside its folder, a link, no regular file, or too large."""
 

@@ -71,6 +71,12 @@ def client_tls(certificate):
     return ssl.create_default_context(cafile=certificate[0])
 
 
+@pytest.fixture(scope="session")
+def letters():
+    """The module tests/fakes/letters.py."""
+    return importlib.import_module("letters")
+
+
 def missing(what):
     """Skip for want of a program; where nothing may be skipped, fail."""
     if os.environ.get("DISSEMINATION_NO_SKIPS"):

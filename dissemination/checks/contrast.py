@@ -13,7 +13,9 @@ LEAST_RATIO = 4.5
 
 Colour = tuple[int, int, int]
 
-_BLACK, _WHITE, _LINK_BLUE = (0, 0, 0), (255, 255, 255), (0, 0, 238)
+#: Text, its ground and links, where nothing says otherwise; the second is what browsers take in the dark.
+_LIGHT: tuple[Colour, Colour, Colour] = ((0, 0, 0), (255, 255, 255), (0, 0, 238))
+_DARK: tuple[Colour, Colour, Colour] = ((255, 255, 255), (18, 18, 18), (158, 158, 255))
 _DECLARATION = re.compile(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]+)", re.IGNORECASE)
 _COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl)a?\([^)]*\)|\b[a-z]{3,20}\b", re.IGNORECASE)
 _HIDDEN = re.compile(
@@ -22,25 +24,32 @@ _HIDDEN = re.compile(
 )
 
 
-def weak(root: etree._Element) -> Iterator[tuple[str, float]]:
-    """Each text whose contrast is below 4.5 with its ratio; every pair of colours once."""
+def weak(root: etree._Element, *, dark: bool = False) -> Iterator[tuple[str, float]]:
+    """Each text whose contrast is below 4.5 with its ratio; every pair of colours once.
+
+    Args:
+        root: the document.
+        dark: whether what has no colour of its own is shown light on dark.
+    """
     seen: set[tuple[Colour, Colour]] = set()
-    for text, front, back in _texts(root):
+    for text, front, back in _texts(root, *(_DARK if dark else _LIGHT)):
         ratio = contrast(front, back)
         if ratio < LEAST_RATIO and (front, back) not in seen:
             seen.add((front, back))
             yield text, ratio
 
 
-def _texts(root: etree._Element) -> Iterator[tuple[str, Colour, Colour]]:
+def _texts(
+    root: etree._Element, text: Colour, ground: Colour, link: Colour
+) -> Iterator[tuple[str, Colour, Colour]]:
     """Every visible text with its colour and the nearest background."""
-    stack = [(root, _BLACK, _WHITE)]
+    stack = [(root, text, ground)]
     while stack:
         element, front, back = stack.pop()
         style = element.get("style") or ""
         if not isinstance(element.tag, str) or element.tag in {"head", "style", "script"} or _HIDDEN.search(style):
             continue
-        front, back = _colours(element, style, front, back)
+        front, back = _colours(element, style, front, back, link)
         if element.text and element.text.strip():
             yield element.text.strip(), front, back
         for child in element:
@@ -49,12 +58,14 @@ def _texts(root: etree._Element) -> Iterator[tuple[str, Colour, Colour]]:
             stack.append((child, front, back))
 
 
-def _colours(element: etree._Element, style: str, front: Colour, back: Colour) -> tuple[Colour, Colour]:
+def _colours(
+    element: etree._Element, style: str, front: Colour, back: Colour, link: Colour
+) -> tuple[Colour, Colour]:
     rules = {name.lower(): value for name, value in _DECLARATION.findall(style)}
     behind = rules.get("background-color") or rules.get("background") or element.get("bgcolor") or ""
     words = rules.get("color") or element.get("color") or ""
     # A link without a colour of its own gets the mail program's blue.
-    inherited = _LINK_BLUE if element.tag == "a" and element.get("href") and not words else front
+    inherited = link if element.tag == "a" and element.get("href") and not words else front
     return parse(words) or inherited, parse(behind) or back
 
 

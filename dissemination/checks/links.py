@@ -56,12 +56,17 @@ def anchors(html: str) -> Iterator[tuple[str, str]]:
 
 
 def _link(item: NewsItem, url: str, text: str, field: str, line: int) -> Iterator[Finding]:
-    if text.strip(" .:!…>»→\xa0").casefold() in _EMPTY_WORDS or (field == "body" and not text):
+    if says_nothing(text) or (field == "body" and not text):
         fix = "write where it leads, such as the title of the page"
         yield On(item, "link-text", W, field).say(f"the link text `{text}` says nothing", fix, seen=url, line=line)
     if url.lower().startswith("http:"):
         fix = f"https{url[4:120]}"
         yield On(item, "link-http", W, field).say("a link without encryption", fix, seen=url, line=line)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a link's text is one of the words that say nothing out of their context."""
+    return text.strip(" .:!…>»→\xa0").casefold() in _EMPTY_WORDS
 
 
 def addresses(item: NewsItem, _project: Project) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import typer
 from dissemination import __version__
 from dissemination.cli import (
     bounces,
+    checking,
     demo,
     editions,
     keeping,
@@ -50,7 +51,7 @@ def disseminate(
 #: In the order in which they are used; `--help` lists them so.
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": news.init,
-    "check": news.check,
+    "check": checking.check,
     "import": news.import_,
     "plan": planning.plan,
     "preview": planning.preview,

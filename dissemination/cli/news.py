@@ -1,40 +1,33 @@
-"""Commands on the news folder: init, check, import, schema."""
+"""Commands on the news folder: init, import, schema. `check` is in checking.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.padding import Padding
 
+from dissemination.cli.checking import finding_facts, show_findings
 from dissemination.cli.common import (
-    COLOURS,
-    FINDINGS,
     FINE,
     Json,
-    columns,
     complain,
     exit_code,
     guarded,
     many,
     page,
-    plain,
     print_json,
     project,
     safe,
     say,
     say_path,
 )
-from dissemination.errors import DisseminationError, WrongUseError
-from dissemination.model import Finding, Level, NewsItem
+from dissemination.errors import DisseminationError
 
 if TYPE_CHECKING:
     from dissemination.sources.importer import Imported
 
-_FACTS = ("rule", "level", "path", "line", "field", "message", "fix", "seen")
 _IMPORT_FACTS = ("rule", "level", "field", "line", "seen")
 
 
@@ -56,62 +49,6 @@ def init(
     for path in made:
         say(f"  {safe(path)}")
     say("Next: put your project into settings.yaml, write in news/, then `disseminate check`.")
-
-
-@guarded
-def check(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; all news where left out.")] = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Every problem of the news, with file, line, field and what to write instead."""
-    for path in paths or ():
-        if not path.exists():
-            raise WrongUseError(f"check: {path}: no such file or folder")
-    with project() as app:
-        room = app.check()
-        root = app.parts.project.root
-    wanted = [path.resolve() for path in paths or ()]
-    findings = sorted((f for f in room.findings if _below(f, wanted, root)), key=lambda f: (f.path, f.line, f.rule))
-    items = sum(_below(item, wanted, root) for item in room.items)
-    if as_json:
-        print_json({"items": items, "findings": [_facts(finding, _FACTS) for finding in findings]})
-    else:
-        show_findings(findings)
-        say(_summary(findings, items))
-    raise typer.Exit(FINDINGS if any(f.level is Level.ERROR for f in findings) else FINE)
-
-
-def _below(place: Finding | NewsItem, wanted: Sequence[Path], root: Path) -> bool:
-    return not wanted or any((root / place.path).resolve().is_relative_to(path) for path in wanted)
-
-
-def show_findings(findings: Iterable[Finding]) -> None:
-    """Grouped by file: line, level, field, what is wrong and what to write instead."""
-    show = page()
-    for path, group in groupby(findings, key=lambda f: f.path):
-        show.print(f"[bold]{safe(path)}[/bold]", soft_wrap=True)
-        rows = columns(4, 7, None)
-        rows.columns[0].justify = "right"
-        for finding in group:
-            colour = COLOURS[finding.level]
-            field = f"[bold]{safe(finding.field)}[/bold]: " if finding.field else ""
-            fix = f"\n[dim]{safe(finding.fix)}[/dim]" if finding.fix else ""
-            level = f"[{colour}]{finding.level.value}[/{colour}]"
-            rows.add_row(str(finding.line or "-"), level, f"{field}{safe(finding.message)}{fix}")
-        show.print(Padding(rows, (0, 0, 0, 1), expand=False))
-
-
-def _summary(findings: Sequence[Finding], items: int) -> str:
-    if not items and not findings:
-        return "No items here. An item is a Markdown file in news/, with front matter."
-    counts = {level: sum(f.level is level for f in findings) for level in Level}
-    said = ", ".join(many(count, level.value) for level, count in counts.items() if count)
-    return f"{many(items, 'item')}: {said or 'nothing to complain about'}"
-
-
-def _facts(finding: Finding, names: Sequence[str]) -> dict[str, object]:
-    return {name: plain(getattr(finding, name)) for name in names}
 
 
 @guarded
@@ -138,7 +75,9 @@ def import_(
 
 def _tell_imported(made: Sequence[Imported], *, alone: bool, as_json: bool) -> None:
     if as_json:
-        facts = [{"item": one.item, "findings": [_facts(f, _IMPORT_FACTS) for f in one.findings]} for one in made]
+        facts = [
+            {"item": one.item, "findings": [finding_facts(f, _IMPORT_FACTS) for f in one.findings]} for one in made
+        ]
         if facts or not alone:
             print_json(facts[0] if alone else facts)
         return

@@ -13,6 +13,7 @@ from typing import Annotated, Self, TextIO
 
 import typer
 
+from dissemination.cli.checking import show_findings
 from dissemination.cli.common import (
     FINDINGS,
     FINE,
@@ -26,7 +27,6 @@ from dissemination.cli.common import (
     say,
     table,
 )
-from dissemination.cli.news import show_findings
 from dissemination.errors import FileRefusedError, WrongUseError
 from dissemination.files import read_below
 from dissemination.model import Added, Finding, Project, Subscriber

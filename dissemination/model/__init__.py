@@ -27,6 +27,8 @@ from dissemination.model.items import (
     Partner,
     PostOverride,
     Project,
+    SpamRule,
+    SpamScore,
 )
 from dissemination.model.people import (
     Added,
@@ -64,11 +66,13 @@ from dissemination.model.publishing import (
 )
 from dissemination.model.returning import Concerned, Consequence, Return, Returned
 from dissemination.model.states import (
+    COMMON_MAIL_PROGRAMS,
     Carries,
     DeliveryState,
     ItemStatus,
     ItemType,
     Level,
+    MailProgram,
     Repeat,
     ReturnKind,
     State,
@@ -77,6 +81,7 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "COMMON_MAIL_PROGRAMS",
     "Added",
     "Audience",
     "Carries",
@@ -106,6 +111,7 @@ __all__ = [
     "Link",
     "LiveEntry",
     "Mail",
+    "MailProgram",
     "Message",
     "NewsItem",
     "Occurrence",
@@ -130,6 +136,8 @@ __all__ = [
     "Settled",
     "Site",
     "Slot",
+    "SpamRule",
+    "SpamScore",
     "Standing",
     "State",
     "Step",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
-from dissemination.model.states import ItemStatus, ItemType, Level, Topic
+from dissemination.model.states import COMMON_MAIL_PROGRAMS, ItemStatus, ItemType, Level, MailProgram, Topic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +29,29 @@ class Finding:
     line: int = 0
     #: The offending text as it stood there, shortened to 120 characters.
     seen: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpamRule:
+    """One reason of a spam filter."""
+
+    name: str
+    #: What it adds to the score; below 0 it speaks for the message.
+    points: float
+    what: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpamScore:
+    """What a spam filter thinks of a message."""
+
+    #: "SpamAssassin" or "rspamd".
+    program: str
+    score: float
+    #: From here on it would be taken for spam.
+    threshold: float
+    #: The heaviest first.
+    rules: tuple[SpamRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +122,8 @@ class Project:
     glossary: tuple[str, ...] = ()
     #: list name -> what it is called, per language.
     lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: What readers have; letters are checked against them.
+    mail_programs: tuple[MailProgram, ...] = COMMON_MAIL_PROGRAMS
     #: "auto", "ours", "hugo", "jekyll", "eleventy", "nikola", "pelican" or "decap".
     dialect: str = "auto"
     #: What an unknown front-matter key is: "warn", "error" or "ignore".

@@ -91,6 +91,54 @@ class ReturnKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class MailProgram(StrEnum):
+    """What people read mail with; the values name them in settings and in the data of caniemail."""
+
+    GMAIL = "gmail"
+    OUTLOOK_WINDOWS = "outlook-windows"
+    OUTLOOK = "outlook"
+    APPLE_MAIL = "apple-mail"
+    YAHOO = "yahoo"
+    GMX = "gmx"
+    WEB_DE = "web-de"
+    THUNDERBIRD = "thunderbird"
+    PROTON_MAIL = "proton-mail"
+    SAMSUNG_EMAIL = "samsung-email"
+    ORANGE = "orange"
+    LAPOSTE = "laposte"
+    SFR = "sfr"
+    IONOS = "ionos"
+    FASTMAIL = "fastmail"
+    AOL = "aol"
+
+    @property
+    def label(self) -> str:
+        """As its makers write it."""
+        return _LABELS.get(self.value) or self.value.replace("-", " ").title()
+
+
+_LABELS = {
+    "outlook-windows": "Outlook for Windows",
+    "outlook": "Outlook (new, web, mobile)",
+    "gmx": "GMX",
+    "web-de": "WEB.DE",
+    "sfr": "SFR",
+    "ionos": "IONOS",
+    "aol": "AOL",
+}
+#: What most people in Europe read mail with.
+COMMON_MAIL_PROGRAMS = (
+    MailProgram.GMAIL,
+    MailProgram.OUTLOOK_WINDOWS,
+    MailProgram.OUTLOOK,
+    MailProgram.APPLE_MAIL,
+    MailProgram.YAHOO,
+    MailProgram.GMX,
+    MailProgram.WEB_DE,
+    MailProgram.THUNDERBIRD,
+)
+
+
 class Units(StrEnum):
     """How a network counts a text."""
 

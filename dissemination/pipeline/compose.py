@@ -17,6 +17,7 @@ from dissemination.model import (
     Edition,
     Finding,
     Image,
+    Letter,
     Level,
     NewsItem,
     Picture,
@@ -26,10 +27,10 @@ from dissemination.model import (
 from dissemination.pipeline import content as codec
 from dissemination.pipeline.gather import Newsroom, embargoed
 from dissemination.pipeline.parts import Digest, Parts
+from dissemination.pipeline.proof import MAIL, Proof, proof
 from dissemination.pipeline.slots import open_slot, skip
 
 Latest = Mapping[tuple[str, str], Publication]
-MAIL = "email"
 #: Editions of a slot that is over which the officer may still send, or has just decided to.
 _REVIVABLE = frozenset({State.MISSED, State.APPROVED, State.SCHEDULED})
 _KEEPS_ITEMS = frozenset({State.IN_REVIEW, State.APPROVED, State.SCHEDULED})
@@ -50,8 +51,9 @@ class Proposal:
     #: Raises:
     #:     RenderError: it cannot be rendered.
     render: Callable[[], Content] = field(repr=False)
-    #: The edition, for those who want to look at it.
+    #: The edition, for those who want to look at it, and its letters with everything that is wrong with them.
     edition: Edition | None = field(default=None, repr=False)
+    proofs: Callable[[], Sequence[Proof]] = field(default=tuple, repr=False)
 
 
 class Composer:
@@ -68,22 +70,39 @@ class Composer:
     def proposals(self) -> Iterator[Proposal]:
         """Everything that would go out: feed entries, posts, flashes, digests."""
         for key in self._room.groups:
-            yield from self._of_group(key)
+            if self._is_for_the_public(key):
+                yield from self._of_group(key)
+                yield from self._flashes(key)
+        yield from self._digests()
+
+    def editions(self) -> Iterator[Proposal]:
+        """What would go out by mail: flashes, digests."""
+        for key in self._room.groups:
+            if self._is_for_the_public(key):
+                yield from self._flashes(key)
+        yield from self._digests()
+
+    def _is_for_the_public(self, key: str) -> bool:
+        category = self._parts.project.category
+        return any(category in item.categories for item in self._room.groups[key].values())
+
+    def _flashes(self, key: str) -> Iterator[Proposal]:
+        source = self._room.source(key)
+        if MAIL in self._parts.channels and source.channels.get("newsletter") == "flash":
+            yield self._flash(key, source)
+
+    def _digests(self) -> Iterator[Proposal]:
         if MAIL in self._parts.channels:
             for digest in self._parts.rules.digests:
                 yield from self._digest(digest)
 
     def _of_group(self, key: str) -> Iterator[Proposal]:
         versions, source = self._room.groups[key], self._room.source(key)
-        if not any(self._parts.project.category in item.categories for item in versions.values()):
-            return
         for name, channel in self._parts.channels.items():
             if channel.limits.carries is Carries.FILES:
                 yield from (self._entry(item, name) for item in versions.values() if _wants(item, name))
             elif channel.limits.carries is Carries.POST and _wants(source, name):
                 yield self._post(self._version_for(name, versions, source), name)
-        if MAIL in self._parts.channels and source.channels.get("newsletter") == "flash":
-            yield self._flash(key, source)
 
     def _version_for(self, network: str, versions: Mapping[str, NewsItem], source: NewsItem) -> NewsItem:
         override = source.posts.get(network)
@@ -265,13 +284,20 @@ class Composer:
         items = [item for group in edition.groups for item in group.values()]
         sources = [self._room.source(next(iter(g.values())).translation_key) for g in edition.groups if g]
 
+        def letters(pictures: Mapping[str, Picture]) -> Mapping[str, Letter]:
+            return {lang: self._parts.renderer.letter(edition, lang, pictures) for lang in edition.languages}
+
+        def proofs() -> Sequence[Proof]:
+            made = letters(self._pictures(items, visual=True))
+            return [proof(self._parts, edition, letter) for letter in made.values()]
+
         def render() -> Content:
             pictures = self._pictures(items, visual=True)
-            letters = {lang: self._parts.renderer.letter(edition, lang, pictures) for lang in edition.languages}
-            for letter in letters.values():
-                _refuse(self._parts.checks.letter(letter, self._parts.project))
-            shown = tuple(digest for letter in letters.values() for digest in letter.pictures)
-            return codec.encode(letters, _named(pictures, shown))
+            made = letters(pictures)
+            for letter in made.values():
+                _refuse(proof(self._parts, edition, letter).findings)
+            shown = tuple(digest for letter in made.values() for digest in letter.pictures)
+            return codec.encode(made, _named(pictures, shown))
 
         publication = Publication(
             key="",
@@ -290,7 +316,7 @@ class Composer:
         )
         hold = next(filter(None, (self._hold(item) or self._too_early(item, edition.at) for item in sources)), "")
         proposal = self._proposal(publication, items, hold, render, edition)
-        return replace(proposal, schedule=edition.schedule)
+        return replace(proposal, schedule=edition.schedule, proofs=proofs)
 
     def _sendable(self, group: Mapping[str, NewsItem], at: datetime | None) -> Mapping[str, NewsItem]:
         """The source version, and the translations that may be shown by then."""

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from dissemination.errors import DisseminationError
 from dissemination.model import Carries, Level, Symptom
 from dissemination.pipeline import privacy
-from dissemination.pipeline.compose import MAIL, Composer
+from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.proof import MAIL
 from dissemination.ports import Examines, Probes
 
 

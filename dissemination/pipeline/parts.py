@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dissemination.model import Audience, Finding, Letter, NewsItem, Post, Privacy, Project, Site
+from dissemination.model import (
+    Audience,
+    Edition,
+    Finding,
+    Letter,
+    NewsItem,
+    Post,
+    Privacy,
+    Project,
+    Site,
+    SpamScore,
+)
 from dissemination.pipeline.rates import Pacing
 from dissemination.ports import (
     Channel,
@@ -76,8 +87,11 @@ class Checks:
     """The rules, as plain functions."""
 
     items: Callable[[Sequence[NewsItem], Project], Sequence[Finding]]
-    letter: Callable[[Letter, Project], Sequence[Finding]]
+    #: A letter, the message that would carry it (b"" where the channel cannot show it), and where it comes from.
+    letter: Callable[[Letter, bytes, Edition, Project], Sequence[Finding]]
     post: Callable[[Post, Project], Sequence[Finding]]
+    #: Scores whole messages by the spam filter that this machine has; None: it has none.
+    spam: Callable[[], Callable[[bytes], SpamScore] | None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dissemination.model import Finding, Level, Privacy
-from dissemination.pipeline.compose import MAIL
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.proof import MAIL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,10 @@ from dissemination.errors import UnknownIdError, WrongUseError
 from dissemination.files import digest_of
 from dissemination.model import Happening, Letter, Mail, Message, Receipt
 from dissemination.pipeline import content as codec
-from dissemination.pipeline.compose import MAIL, Composer, Proposal
+from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.proof import MAIL
 
 
 def send_test(parts: Parts, id_: str, to: str, lang: str = "") -> Receipt:

@@ -23,6 +23,7 @@ from dissemination.ports.doors import (
     Shelf,
     Source,
     Tokens,
+    Writes,
 )
 from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
 from dissemination.ports.store import (
@@ -74,4 +75,5 @@ __all__ = [
     "Source",
     "Store",
     "Tokens",
+    "Writes",
 ]

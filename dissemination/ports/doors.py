@@ -222,6 +222,19 @@ class Examines(Protocol):
         ...
 
 
+@runtime_checkable
+class Writes(Protocol):
+    """Optional power: show what would go out, for checks. Nothing is sent and no secret is needed."""
+
+    def written(self, message: Message, /) -> bytes:
+        """The whole message, as it would be handed over but for a signature.
+
+        Raises:
+            RejectedError: it would never be accepted as it is.
+        """
+        ...
+
+
 class Shelf(Protocol):
     """The public folder."""
 

@@ -82,6 +82,8 @@ def links(text: str) -> list[tuple[int, int]]:
 def _addresses(token: str, *, bare: bool = True) -> tuple[tuple[int, int], ...]:
     if _endless(token):
         return ((0, len(token)),)
+    if not _DOTTED.search(token):
+        return ()
     from twitter_text import extract_urls_with_indices  # noqa: PLC0415 - its tables take 0.2 s to load
 
     return tuple((a, b) for a, b in (url["indices"] for url in extract_urls_with_indices(token, bare)))

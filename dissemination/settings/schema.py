@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dissemination.model import Funding, Partner, Project, Topic
+from dissemination.model import COMMON_MAIL_PROGRAMS, Funding, MailProgram, Partner, Project, Topic
 from dissemination.settings.kinds import (
     Cron,
     Day,
@@ -229,6 +229,8 @@ class NewsletterSection(_Section):
     """Editions of one item."""
     rates: RatesSection = RatesSection()
     """How fast letters go out."""
+    mail_programs: list[MailProgram] = Field(default_factory=lambda: list(COMMON_MAIL_PROGRAMS))
+    """What your readers have; letters are checked for what these do not know. The first eight where left out."""
 
 
 class ChannelSettings(BaseModel):
@@ -392,6 +394,7 @@ class Settings(BaseModel):
             ignore_tags=tuple(words.ignore_tags),
             hashtags=tuple(tag.removeprefix("#") for tag in words.hashtags),
             lists=self.newsletter.lists,
+            mail_programs=tuple(self.newsletter.mail_programs),
             default_channels=news.channels,
         )
 

@@ -13,7 +13,7 @@ from dissemination.sources.parsing import Parsed
 from dissemination.sources.walk import Stamp
 
 #: Changes whenever `Parsed`, or how it comes about, changes.
-FORMAT = 1
+FORMAT = 2
 NAME = "items.jsonl"
 #: File systems count time in steps: a file as young as the cache itself may have been written twice in one step.
 _STEP_NS = 50_000_000

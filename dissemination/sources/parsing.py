@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,4 +86,6 @@ def _parse(content: bytes, digest: str, *, sidecar: bool) -> Parsed:
         return Parsed(digest=digest, header=header, findings=warnings)
     header, markdown, first_line = read_header(text)
     body = read_body(markdown, first_line)
+    # Rules that find something in the body count from here; a field of this name has its own line.
+    header = replace(header, lines={"body": first_line, **header.lines})
     return Parsed(digest=digest, header=header, markdown=markdown, body=body, findings=header.warnings)

@@ -166,9 +166,7 @@ class House:
             clock=clock,
             store=store,
             source=self.source,
-            checks=Checks(
-                items=lambda items, project: [], letter=lambda letter, project: [], post=lambda post, project: []
-            ),
+            checks=Checks(items=lambda items, project: [], letter=lambda *facts: [], post=lambda post, project: []),
             pictures=self.recorder,
             renderer=self.renderer,
             recurrences=WallClockRecurrences(),

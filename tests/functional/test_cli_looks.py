@@ -113,9 +113,9 @@ def test_after_each_step_the_next_one_is_named(shell):
 
 
 def test_one_and_many_are_told_apart(shell, shells):
-    assert "1 item:" in shell("check").stdout
+    assert "1 item, 1 newsletter:" in shell("check").stdout
     shells.write_item(shell.root, "second")
-    assert "2 items:" in shell("check").stdout
+    assert "2 items, 2 newsletters:" in shell("check").stdout
     shell("subscribers", "add", "ana@mail.example", *CONSENT)
     assert "1 person\n" in shell("subscribers", "list").stdout
 
@@ -145,7 +145,7 @@ def test_every_command_that_prints_facts_prints_them_as_json():
 
 JSON_SHAPES = [
     (("init", "other"), {"folder", "files"}),
-    (("check",), {"items", "findings"}),
+    (("check",), {"items", "editions", "findings", "spam"}),
     (("preview", "--out", "look"), {"folder", "files"}),
     (("publish",), {"mails", "feeds", "posts"}),
     (("pause",), {"channel", "paused"}),

@@ -397,6 +397,28 @@ def test_a_plain_server_where_encryption_is_due_at_once(smtp_server, opened):
 # Looking after
 
 
+def test_written_shows_what_would_be_handed_over(smtp_server, opened):
+    server = smtp_server("ok")
+    channel = opened(server.port)
+    shown = channel.written(message())
+    assert server.accepted == []
+    channel.send(message(), key=message().key)
+    assert server.accepted[0].body == shown
+
+
+def test_written_needs_neither_keys_nor_a_server(opened):
+    shown = opened(9, dkim=[{"selector": "a", "key_file": "no-such-key.pem"}]).written(message())
+    assert b"DKIM-Signature" not in shown
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in shown
+
+
+def test_written_refuses_what_would_never_be_accepted(opened):
+    with pytest.raises(RejectedError):
+        opened(9).written(sample_message(sample_post()))
+    with pytest.raises(RejectedError, match="address"):
+        opened(9).written(message(address="nobody"))
+
+
 def test_probe_says_what_answered(smtp_server, opened):
     server = smtp_server()
     channel = opened(server.port)

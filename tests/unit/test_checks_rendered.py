@@ -9,44 +9,24 @@ import pytest
 
 from dissemination.checks import check_letter, check_post
 from dissemination.checks.contrast import contrast, parse
-from dissemination.model import Letter, Level, PostPicture, Slot
+from dissemination.model import Level, PostPicture, Slot
 from dissemination.testing import sample_post, sample_project
 
 E, W = Level.ERROR, Level.WARNING
 UNSUBSCRIBE = Slot(name="unsubscribe_url")
-STATEMENT = "Co-funded by the European Union"
+STATEMENT = "Co-funded by the European Union. The authors alone answer for these views."
 MEDIA = "https://news.example.eu/media/a.png"
 
 
 @pytest.fixture
 def project():
-    return sample_project()
+    # Which mail program lacks what has its own tests.
+    return sample_project(mail_programs=())
 
 
 @pytest.fixture
-def letter():
-    """A letter that nothing is wrong with; `content` is added to its body, `head` to its head."""
-
-    def make(content="", head="", **changes):
-        start = (
-            f'<!doctype html><html lang="en" dir="ltr"><head><title>News</title>{head}</head><body>'
-            '<div lang="en" dir="ltr" style="background-color:#fff;color:#222">'
-            '<table role="presentation"><tr><td><h1>News</h1><p>Dear '
-        )
-        middle = (
-            f'</p><h2>Partners</h2><p><img src="{MEDIA}" alt="A table" width="600"></p>{content}'
-            f"<p>Co-funded by\n the European Union</p></td></tr></table></div><a style='color:#005' href=\""
-        )
-        base = Letter(
-            lang="en",
-            subject="News in November",
-            preheader="Five regions compared how they lend to small firms",
-            html=(start, Slot(name="name"), middle, UNSUBSCRIBE, '">Unsubscribe</a></body></html>'),
-            text=("Dear ", Slot(name="name"), f"\n\n{STATEMENT}\n\nUnsubscribe: ", UNSUBSCRIBE, "\n"),
-        )
-        return replace(base, **changes)
-
-    return make
+def letter(letters):
+    return letters.good_letter
 
 
 @pytest.fixture
@@ -84,11 +64,10 @@ def test_nothing_is_wrong_with_a_good_letter(found):
         ("letter-remote", E, '<table role="presentation" background="https://elsewhere.example/a"><tr><td>x</td></tr></table>'),
         ("letter-remote", E, "<style>@import url(https://fonts.example/css);</style>"),
         ("letter-remote", E, '<!--[if mso]><v:image xmlns:v="x" src="https://elsewhere.example/a.png"/><![endif]-->'),
-        ("letter-remote", E, '<iframe src="https://elsewhere.example/"></iframe>'),
         ("letter-contrast", W, '<p style="color:#999">pale</p>'),
         ("letter-contrast", W, '<p style="background:#333">black on black</p>'),
         ("letter-contrast", W, '<table role="presentation"><tr><td bgcolor="#333333">x</td></tr></table>'),
-        ("letter-contrast", W, '<p style="background-color:navy"><a href="https://a.example/">link</a></p>'),
+        ("letter-contrast", W, '<p style="background-color:navy"><a href="https://a.example/">Paris</a></p>'),
         ("letter-contrast", W, '<p style="color:#999"><b style="color:#000">dark</b> tail</p>'),
     ],
 )  # fmt: skip
@@ -108,7 +87,7 @@ def test_a_rule_on_the_html_speaks(found, rule, level, content):
         "<h3>Deeper</h3><h2>Up again</h2>",
         '<a style="color:#005" href="mailto:a@example.eu">Mail</a><a style="color:#005" href="#top">Top</a>',
         '<p style="display:none;color:#fff">preheader</p>',
-        '<p style="max-height:0;font-size:0;color:#fff">preheader</p>',
+        '<p style="font-size:0;color:#fff">preheader</p>',
         '<p style="color:#fff;background:#005 none">light on dark</p>',
         '<p style="color:rgba(0,0,0,.5)">cannot be told</p>',
         '<p style="color:inherit">inherited</p>',
@@ -125,9 +104,12 @@ def test_rules_on_the_html_are_silent(found, content):
     ("rule", "level", "changes"),
     [
         ("letter-subject", E, {"subject": " "}),
-        ("letter-subject", W, {"subject": "s" * 61}),
-        ("letter-preheader", W, {"preheader": "s" * 39}),
-        ("letter-preheader", W, {"preheader": "s" * 101}),
+        ("letter-subject-long", W, {"subject": "s" * 61}),
+        ("letter-subject-long", E, {"subject": "s" * 201}),
+        ("letter-preheader-length", W, {"preheader": ""}),
+        ("letter-preheader-length", W, {"preheader": "s" * 39}),
+        ("letter-preheader-length", W, {"preheader": "s" * 131}),
+        ("letter-preheader", W, {"preheader": "what stands nowhere in the HTML of this letter"}),
         ("letter-unsubscribe", E, {"text": (STATEMENT,)}),
         ("letter-funding", E, {"text": ("Unsubscribe: ", UNSUBSCRIBE)}),
     ],
@@ -148,7 +130,7 @@ def test_the_funding_statement_is_that_of_the_language(letter, project):
     base = letter()
     romanian = tuple(p.replace('lang="en"', 'lang="ro"') if isinstance(p, str) else p for p in base.html)
     rules = [f.rule for f in check_letter(replace(base, lang="ro", html=romanian), project)]
-    assert rules == ["letter-funding", "letter-funding"]
+    assert rules == ["letter-funding"] * 5  # statement and disclaimer in both parts, and the visual's words
 
 
 def test_a_statement_that_settings_do_not_have(found, project):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import html as lxml_html
 
-from dissemination.checks.letter import check_letter
+from dissemination.checks import check_letter
 from dissemination.errors import RenderError
 from dissemination.model import Audience, Edition, Image, ItemType, Slot
 from dissemination.render import Rendering
@@ -163,9 +163,10 @@ def test_the_preheader(edition, expected):
     made = letter(edition)
     assert made.preheader == expected
     assert 40 <= len(made.preheader) <= 100
-    hidden = tree(made).find("body/div")
-    assert "display:none" in hidden.get("style")
+    hidden = tree(made).find("body/div/div")
+    assert "display: none" in hidden.get("style")
     assert text_of(hidden) == expected
+    assert readable(made).startswith(expected)
 
 
 def test_a_long_preheader_is_cut_between_words():
@@ -251,7 +252,7 @@ def test_the_statement_stands_beside_the_visual_in_the_letters_language(edition,
     made = letter(edition, lang)
     (visual,) = tree(made).xpath(f'//img[@alt="Visual ({lang})"]')
     assert visual.get("src") == f"https://news.example.eu/media/{VISUAL.name}"
-    row = text_of(visual.xpath("ancestor::td/div/ancestor::tr[1]")[-1].getparent())
+    row = text_of(visual.xpath('ancestor::div[contains(@class, "funding")]')[0])
     assert WORDS["statement"][lang] in row
     assert WORDS["statement"][lang] in filled(made.text)
     assert f"Visual ({lang})" in filled(made.text)

@@ -233,7 +233,7 @@ def test_a_folder_may_say_whose_dialect_it_is(desk, setting):
 
 def test_lines_are_by_canonical_name(desk):
     item = desk.one("description: x\nimage:\n  src: a.jpg\n  alt: b")
-    assert item.lines == {"title": 2, "summary": 3, "image": 4, "image.src": 5, "image.alt": 6}
+    assert item.lines == {"title": 2, "summary": 3, "image": 4, "image.src": 5, "image.alt": 6, "body": 8}
 
 
 # Pictures

@@ -1,0 +1,123 @@
+"""Photographs of the sample newsletter in Chromium, into docs/screenshots/; docs/newsletter.md shows them.
+
+    python bench/screenshots.py [--out DIR] [--full]
+
+The edition is that of the sample project as it stands in this folder, in its first language. No network: pictures
+that go out with the letter are answered from memory, and whatever else the page asks for is refused and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from dissemination.bootstrap import make_app
+from dissemination.files import shipped
+from dissemination.testing import FixedClock
+
+CHROMIUM = "/usr/bin/chromium"
+OUT = Path(__file__).parents[1] / "docs" / "screenshots"
+#: The sample's third week of November 2026; the shots must not change with the day.
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+#: Pixels that are kept of beginning and end, and what parts them: the stories in between look all the same.
+BEGINNING, GAP, END = 1500, 24, 1000
+FITTING = 150_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    name: str
+    width: int
+    scheme: str = "light"
+    pictures: bool = True
+
+
+SHOTS = (
+    *(Shot(f"{scheme}-{width}", width, scheme) for scheme in ("light", "dark") for width in (320, 600, 1200)),
+    Shot("no-pictures-600", 600, pictures=False),
+    Shot("no-pictures-dark-600", 600, "dark", pictures=False),
+)
+
+
+def letter() -> tuple[str, Mapping[str, bytes]]:
+    """HTML of the sample's next edition, and file name -> picture."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        shutil.copy(shipped("settings.yaml"), root)
+        for name in ("news", "templates"):
+            shutil.copytree(shipped(name), root / name)
+        app = make_app(root, clock=FixedClock(NOW), environ={})
+        files = app.preview()
+        app.close()
+    name = next(path for path in sorted(files) if path.startswith("mail/") and path.endswith(".en.html"))
+    pictures = {path.rpartition("/")[2]: body for path, body in files.items() if path.startswith("site/media/")}
+    return files[name].decode().replace("[email]", "reader@example.org"), pictures
+
+
+def photograph(browser: Browser, shot: Shot, html: str, pictures: Mapping[str, bytes], *, full: bool) -> bytes:
+    """One look, as WebP; whole, as PNG, if `full`."""
+    strangers: list[str] = []
+
+    def answer(route: Route) -> None:
+        body = pictures.get(route.request.url.rpartition("/")[2])
+        if body is None:
+            strangers.append(route.request.url)
+        if body is None or not shot.pictures:
+            route.abort()
+        else:
+            route.fulfill(body=body)
+
+    context = browser.new_context(
+        color_scheme=shot.scheme, viewport={"width": shot.width, "height": 900}, device_scale_factor=1
+    )
+    context.route("**/*", answer)
+    page = context.new_page()
+    page.set_content(html.replace("../site/media/", "https://sample.invalid/media/"), wait_until="load")
+    taken = page.screenshot(full_page=True)
+    context.close()
+    if strangers:
+        raise SystemExit(f"{shot.name}: the letter asks for {strangers}")
+    return taken if full else small(taken)
+
+
+def small(taken: bytes) -> bytes:
+    """Beginning and end, in a file that fits into the repository."""
+    whole = Image.open(io.BytesIO(taken)).convert("RGB")
+    image = Image.new("RGB", (whole.width, BEGINNING + GAP + END), "#b03a6e")
+    image.paste(whole.crop((0, 0, whole.width, BEGINNING)))
+    image.paste(whole.crop((0, whole.height - END, whole.width, whole.height)), (0, BEGINNING + GAP))
+    for quality in range(90, 20, -6):
+        out = io.BytesIO()
+        image.save(out, "WEBP", quality=quality, method=6)
+        if out.tell() < FITTING:
+            break
+    return out.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--full", action="store_true", help="whole letters as PNG, to look at")
+    wish = parser.parse_args()
+    wish.out.mkdir(parents=True, exist_ok=True)
+    html, pictures = letter()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for shot in SHOTS:
+            path = wish.out / f"{shot.name}.{'png' if wish.full else 'webp'}"
+            path.write_bytes(photograph(browser, shot, html, pictures, full=wish.full))
+            print(f"{path.name:26} {path.stat().st_size:9,} bytes")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
