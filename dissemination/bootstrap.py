@@ -103,15 +103,11 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
     root = root.absolute()
     settings = load(root / "settings.yaml")
     project, cache = settings.project(root), root / "var" / "cache"
-    clock = clock or SystemClock()
-    secrets = Secrets(os.environ if environ is None else environ)
-    site = Site(public_url=project.public_url)
-    shop = PictureShop(cache / "pictures")
-    quotas = LaterQuotas()
-    channels = _channels(settings, project, secrets, clock, quotas)
+    clock, secrets = clock or SystemClock(), Secrets(os.environ if environ is None else environ)
+    site, shop = Site(public_url=project.public_url), PictureShop(cache / "pictures")
+    channels = _channels(settings, project, secrets, clock, quotas := LaterQuotas())
     # Last of all: what settings refuse must not leave an open database behind.
-    store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
-    quotas.store = store
+    quotas.store = store = Store(secrets.get("DATABASE_URL") or root / settings.store.path, clock)
     addresses = AddressBook(_keys(store, secrets, "SUPPRESSION_KEY")[0])
     return App(
         parts=Parts(
