@@ -97,11 +97,9 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
         environ: where secrets are looked for; the process's environment where left out.
 
     Raises:
-        SettingsError: settings.yaml is not right.
-        StoreError: the database cannot be used.
+        SettingsError, StoreError: settings.yaml is not right; the database cannot be used.
     """
-    root = root.absolute()
-    settings = load(root / "settings.yaml")
+    settings = load((root := root.absolute()) / "settings.yaml")
     project, cache = settings.project(root), root / "var" / "cache"
     clock, secrets = clock or SystemClock(), Secrets(os.environ if environ is None else environ)
     site, shop = Site(public_url=project.public_url), PictureShop(cache / "pictures")

@@ -108,7 +108,14 @@ def run(*, as_json: Json = False) -> None:
             say("Stopping: what is in flight is settled.")
         end = time.monotonic() + DRAIN
         ticker.stop(DRAIN)
-        ticks.end(max(0.0, end - time.monotonic()))
+        _end(app, ticks, max(0.0, end - time.monotonic()))
+
+
+def _end(app: App, ticks: Ticks, seconds: float) -> None:
+    try:
+        ticks.end(seconds)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong with an edition, we are leaving
+        _broken(app, error)
 
 
 def _tick(ticks: Ticks, *, as_json: bool) -> Callable[[], None]:
