@@ -95,7 +95,12 @@ _INTEND_ALL = (
     .values(_intent)
 )
 _SKIP = sa.update(deliveries).where(_rows, _people).values(state=_SKIPPED, token=sa.bindparam("t"))
-_SETTLE = sa.update(deliveries).where(_rows, _people, _own).values(state=sa.bindparam("s"))
+#: A bounce may be quicker than our own server's answer; it is the later truth.
+_SETTLE = (
+    sa.update(deliveries)
+    .where(_rows, _people, _own, deliveries.c.state != CODES[DeliveryState.BOUNCED])
+    .values(state=sa.bindparam("s"))
+)
 _UNDO = sa.update(deliveries).where(_rows, _people, _own).values(state=_PENDING, attempts=deliveries.c.attempts - 1)
 
 

@@ -411,6 +411,22 @@ def test_a_bounce_comes_back_with_the_mark_of_its_delivery():
 
 
 @pytest.mark.parametrize(
+    ("provider", "field", "value"),
+    [
+        ("ses", "X-Dissemination-Mark", "k" * 32),
+        ("postmark", "X-PM-Metadata-mark", "k" * 32),
+        ("mailgun", "X-Mailgun-Variables", '{"mark":"' + "k" * 32 + '"}'),
+        ("brevo", "X-Mailin-custom", "k" * 32),
+    ],
+)
+def test_a_provider_is_given_the_mark_to_echo(provider, field, value):
+    body = composed(replace(SENDER, provider=provider), bounce="k" * 32)
+    assert parsed(body)[field] == value
+    assert set(names_of(body)) - set(names_of(composed())) == {field}
+    assert parsed(body).get_body(("plain",)).get_content() == parsed(composed()).get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize(
     ("address", "expected"),
     [
         ("ana@example.org", ("ana@example.org", False)),

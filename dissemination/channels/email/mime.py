@@ -51,13 +51,15 @@ class Sender:
     verp: str = ""
     #: Sender id in Feedback-ID; "": made from the sender's domain.
     feedback_id: str = ""
+    #: Whose webhooks tell of bounces: names the header in which that provider echoes our mark; "": none.
+    provider: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Mould:
-    """Ready bytes: the head in four pieces, between which To, Message-ID and List-Unsubscribe stand."""
+    """Ready bytes: the head in pieces, between which the person's own header values stand."""
 
-    head: tuple[bytes, bytes, bytes, bytes]
+    head: tuple[bytes, ...]
     #: The body: bytes, and numbers of names, for values that are the same in plain text and in HTML.
     body: tuple[bytes | int, ...]
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class Composer:
     def __init__(self, sender: Sender, signer: Callable[[], Signer | None] = lambda: None) -> None:
         self._sender, self._signer = sender, signer
         self._envelope = sender.bounces or sender.box
+        self._echo = _ECHOES.get(sender.provider)
         #: By edition, letter, date, list, test and scheme of the unsubscribe address.
         self._moulds: dict[tuple[object, ...], _Mould] = {}
         #: What the last personal addresses began with: it was looked at already.
@@ -155,11 +158,13 @@ class Composer:
         body = [part if isinstance(part, bytes) else quick[part] for part in mould.body]
         if b"" in quick:
             body = mould.careful([values[name] for name in mould.names])
-        before, after_to, after_id, after_way = mould.head
-        head = [before, to, after_to, message_id, after_id, unsubscribe, after_way]
-        if mould.stencil is not None:
-            personal = (to, message_id, unsubscribe) if url else (to, message_id)
-            head.insert(0, mould.stencil.sign(personal, body[1:]))
+        personal = [to, message_id, unsubscribe] if url else [to, message_id]
+        signature = mould.stencil.sign(personal, body[1:]) if mould.stencil is not None else b""
+        if self._echo:
+            personal.append((self._echo[1] % mail.bounce).encode())
+        head = [signature, mould.head[0]]
+        for value, after in zip(personal, mould.head[1:], strict=True):
+            head += (value, after)
         return b"".join(head + body)
 
     def _to(self, name: str, recipient: str, *, utf8: bool) -> str:
@@ -227,7 +232,7 @@ class Composer:
         if not isinstance(start, bytes):
             raise TypeError("a body begins with the head of its first part")
         constant = [(name, value.encode()) for name, value in fields if value not in {"", _PERSONAL}]
-        personal = [name for name, value in fields if value == _PERSONAL]
+        personal = [name for name, value in fields if value == _PERSONAL and name in _SPLICED]
         return signer.stencil(constant, personal, start=start, at=int(date.timestamp()))
 
     def _letter_fields(self, edition: str, mail: Mail, url: str, boundary: str) -> list[tuple[str, str]]:
@@ -237,6 +242,7 @@ class Composer:
             *self._fields("", mail.date, subject, _PERSONAL),
             ("List-Id", self._list_id(mail.list_id)),
             ("List-Unsubscribe", _PERSONAL if url else ""),
+            (self._echo[0] if self._echo else "", _PERSONAL if self._echo else ""),
             # RFC 8058, 3.1: only together with an https address.
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click" if url.startswith("https://") else ""),
             ("Feedback-ID", self._feedback_id("test" if mail.test else edition, lang)),
@@ -270,18 +276,25 @@ class Composer:
         return ":".join([*words, "newsletter", self._sender.feedback_id or made])
 
 
+#: Fields with a value of the person's own that are signed.
+_SPLICED = ("To", "Message-ID", "List-Unsubscribe")
+#: Provider -> the header that its webhooks echo, and how the mark is written there:
+#: docs.aws.amazon.com/ses (original headers), postmarkapp.com/developer (metadata), documentation.mailgun.com (user
+#: variables), developers.brevo.com (X-Mailin-custom).
+_ECHOES = {
+    "ses": ("X-Dissemination-Mark", "%s"),
+    "postmark": ("X-PM-Metadata-mark", "%s"),
+    "mailgun": ("X-Mailgun-Variables", '{"mark":"%s"}'),
+    "brevo": ("X-Mailin-custom", "%s"),
+}
 #: Stands where a value is the person's own, until the fields are cut there.
 _PERSONAL = "\x00"
 
 
-def _cut(fields: Sequence[tuple[str, str]]) -> tuple[bytes, bytes, bytes, bytes]:
-    """The head as it is written, in the pieces between the three personal values."""
+def _cut(fields: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+    """The head as it is written, in the pieces between the personal values."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields if value)
-    pieces = f"{lines}\r\n".encode().split(_PERSONAL.encode())
-    if len(pieces) == 3:  # nobody can unsubscribe from it: a test to a stranger
-        pieces[2:] = [b"", pieces[2]]
-    before, after_to, after_id, after_way = pieces
-    return before, after_to, after_id, after_way
+    return tuple(f"{lines}\r\n".encode().split(_PERSONAL.encode()))
 
 
 def _part(boundary: str, kind: str, segments: Segments, names: Sequence[str]) -> list[bytes | int]:

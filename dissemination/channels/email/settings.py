@@ -139,6 +139,9 @@ class EmailSettings(ServerSettings):
     feedback_id: str = Field(
         "", pattern=r"^([A-Za-z0-9]{5,15})?$", description="Sender id in Feedback-ID; from the domain if empty."
     )
+    provider: Literal["", "ses", "postmark", "mailgun", "brevo"] = Field(
+        "", description="Whose webhooks tell of bounces; letters then carry the mark that it echoes."
+    )
     unsubscribe_mailto: str = Field("", description="Address that takes unsubscriptions by mail.")
     in_doubt: Literal["resend", "hold"] = Field(
         "resend", description="When an answer was lost: send again under the same Message-ID, or ask the officer."
@@ -184,6 +187,7 @@ class EmailSettings(ServerSettings):
             # Without an address of its own for bounces nobody said that marks reach anybody.
             verp=self.verp if self.envelope_sender else "",
             feedback_id=self.feedback_id,
+            provider=self.provider,
         )
 
     def crew(self, cores: int) -> int:
