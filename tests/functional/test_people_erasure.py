@@ -26,6 +26,8 @@ from dissemination.model import (
     Subscriber,
 )
 from dissemination.pipeline import people, retention
+from dissemination.pipeline.returns import Inbound
+from dissemination.returns import read_return
 from dissemination.store import Store
 from dissemination.store.schema import CODES, consents, deliveries, events, subscribers, troubles
 from dissemination.subscribers import AddressBook
@@ -213,7 +215,7 @@ def test_old_copies_beside_the_database_go(tmp_path, clock, house_class):
 
 
 def test_it_happens_once_a_day_from_the_tick_also_with_two_publishers(house):
-    app = App(parts=house.parts, addresses=BOOK)
+    app = App(parts=house.parts, addresses=BOOK, inbound=Inbound(read=read_return, addresses=BOOK))
     ticks, others = app.ticks(), app.ticks()
     for _ in range(3):
         ticks.tick()

@@ -111,7 +111,8 @@ class EmailChannel:
 
     def _line(self) -> SmtpLine:
         places = [
-            Place(server, Toll(server.rates, self._quotas, time.monotonic, self._now)) for server in self._servers
+            Place(server, Toll(server.rates, self._quotas, time.monotonic, self._now), time.monotonic())
+            for server in self._servers
         ]
         return SmtpLine(places, self._composer.parcel, self._kept, time.monotonic)
 

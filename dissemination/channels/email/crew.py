@@ -21,7 +21,7 @@ from dissemination.channels.email.frames import Frames
 from dissemination.channels.email.line import Outcome
 from dissemination.channels.email.mime import Sender
 from dissemination.channels.email.server import Server
-from dissemination.errors import ChannelError, InDoubtError, RejectedError
+from dissemination.errors import ChannelError, InDoubtError, NotBegunError, RejectedError
 from dissemination.model import Mail, Message, Receipt
 
 #: Messages that are out at the most; each helper's line is full long before.
@@ -138,7 +138,7 @@ class Crew:
     def _hand(self, helper: _Helper, share: Sequence[Message]) -> None:
         try:
             helper.give(share)
-        except OSError:
+        except EOFError:
             self._lost(helper)
 
     def outcomes(self, wait: float) -> Sequence[Outcome]:
@@ -151,7 +151,7 @@ class Crew:
     def close(self, patience: float) -> Sequence[Outcome]:
         """Begin nothing more, wait for answers, and let go."""
         for helper in self._helpers:
-            with suppress(OSError):
+            with suppress(EOFError):
                 helper.frames.send(("close", patience))
         end = time.monotonic() + patience + _LAST_WORDS
         while any(helper.out and not helper.gone for helper in self._helpers):
@@ -182,15 +182,18 @@ class Crew:
         if self._kit is None:
             self._kit = self._make().among(self._count)
         while len(there) < self._count:
-            helper = _Helper(self._kit)
+            try:
+                helper = _Helper(self._kit)
+            except (OSError, EOFError) as error:
+                raise NotBegunError(f"email: a helper process cannot be started: {error}") from error
             self._selector.register(helper.frames.sock, selectors.EVENT_READ, helper)
             self._helpers.append(helper)
             there.append(helper)
         return there
 
     def _listen(self, wait: float) -> None:
-        for key, _ in self._selector.select(wait):
-            helper: _Helper = key.data
+        full = [helper for helper in self._helpers if helper.frames.waiting and not helper.gone]
+        for helper in full or [key.data for key, _ in self._selector.select(wait)]:
             try:
                 for outcomes in helper.frames.read():
                     self._take(helper, outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ class Frames:
     """One end of the pair.
 
     Args:
-        sock: a stream socket; writing may wait, reading only in `wait`.
+        sock: a stream socket.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -25,13 +26,27 @@ class Frames:
         self._buffer = bytearray()
 
     def send(self, value: object) -> None:
-        """Write one value whole.
+        """Write one value whole. What arrives meanwhile is kept: two that only write would wait for each other.
 
         Raises:
-            OSError: the other side is gone.
+            EOFError: the other side is gone.
         """
         data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        self.sock.sendall(_LENGTH.pack(len(data)) + data)
+        left = memoryview(_LENGTH.pack(len(data)) + data)
+        while left:
+            try:
+                left = left[self.sock.send(left, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                readable, _, _ = select.select([self.sock], [self.sock], [])
+                if readable:
+                    self._more(socket.MSG_DONTWAIT)
+            except OSError as error:
+                raise EOFError from error
+
+    @property
+    def waiting(self) -> bool:
+        """A whole value has arrived that was not taken yet."""
+        return self._end() is not None
 
     def read(self) -> Iterator[Any]:
         """Every value that has arrived whole by now.
@@ -63,12 +78,15 @@ class Frames:
             raise EOFError
         self._buffer += data
 
-    def _next(self) -> tuple[Any] | None:
+    def _end(self) -> int | None:
         if len(self._buffer) < _LENGTH.size:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer)
-        end = _LENGTH.size + length
-        if len(self._buffer) < end:
+        end: int = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+        return end if end <= len(self._buffer) else None
+
+    def _next(self) -> tuple[Any] | None:
+        end = self._end()
+        if end is None:
             return None
         data = bytes(self._buffer[_LENGTH.size : end])
         del self._buffer[:end]

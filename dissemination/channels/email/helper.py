@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from dissemination.channels.email.crew import Kit
 from dissemination.channels.email.frames import Frames
@@ -33,7 +33,9 @@ class Helper:
         self._frames = frames
         kit: Kit = frames.wait()
         composer = Composer(kit.sender, lambda: kit.signer)
-        places = [Place(server, Toll((), None, time.monotonic, _no_clock)) for server in kit.servers]
+        places = [
+            Place(server, Toll((), None, time.monotonic, _no_clock), time.monotonic()) for server in kit.servers
+        ]
         self._line = SmtpLine(places, composer.parcel, [], time.monotonic)
         self._line.watch(frames.sock, self._hear)
         self._letters: dict[str, Letter] = {}
@@ -57,8 +59,7 @@ class Helper:
                     self._ending, self._patience = True, float(facts[0])
                     self._line.stop()
         except EOFError:
-            # Nobody is there to write down what becomes of the rest: not one letter more, not even politely.
-            os._exit(0)
+            _leave()
 
     def _give(self, letters: dict[str, Letter], slips: Sequence[tuple[Any, ...]]) -> None:
         self._letters |= letters
@@ -81,11 +82,21 @@ class Helper:
 
     def _report(self, outcomes: Sequence[Outcome]) -> None:
         if outcomes:
-            self._frames.send([_told(key, outcome) for key, outcome in outcomes])
+            try:
+                self._frames.send([_told(key, outcome) for key, outcome in outcomes])
+            except EOFError:
+                _leave()
+        if self._frames.waiting:
+            self._hear()
 
 
 def _told(key: str, outcome: Receipt | ChannelError) -> tuple[str, str, str | ChannelError]:
     return (key, outcome.id, outcome.detail) if isinstance(outcome, Receipt) else (key, "", outcome)
+
+
+def _leave() -> NoReturn:
+    """Nobody is there to write down what becomes of the rest: not one letter more, not even politely."""
+    os._exit(0)
 
 
 def _no_clock() -> Any:

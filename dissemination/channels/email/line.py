@@ -25,6 +25,9 @@ _TRIES = 4
 _FIRST_REST, _LONGEST_REST = 5.0, 300.0
 #: Seconds of waiting for a rate after which messages are handed back rather than kept.
 _PATIENCE = 5.0
+#: What one server may be ahead of another, in messages for each weight, and seconds without an answer after which
+#: nobody waits for the other one.
+_AHEAD, _STUCK = 8.0, 1.0
 #: Seconds between looks at the deadlines.
 _LOOK = 0.05
 
@@ -38,12 +41,15 @@ class Place:
     Args:
         server: which one.
         toll: what its rates still allow.
+        now: the present, in seconds of a clock that only goes forward.
     """
 
-    def __init__(self, server: Server, toll: Toll) -> None:
+    def __init__(self, server: Server, toll: Toll, now: float) -> None:
         self.server, self.toll = server, toll
         self.connections: list[Connection] = []
         self.given = 0
+        #: When it last took or answered something.
+        self.moved = now
         #: It cannot follow commands that come together.
         self.simple = False
         #: Not to be called before this instant, and why.
@@ -59,6 +65,11 @@ class Place:
         self.error = error
         self.down_until = now + min(_FIRST_REST * 2**self._failures, _LONGEST_REST)
         self._failures += 1
+
+    @property
+    def share(self) -> float:
+        """What it was given, for its weight."""
+        return self.given / max(self.server.weight, 1)
 
     def works(self) -> None:
         """It takes messages."""
@@ -297,6 +308,8 @@ class SmtpLine:
         session = connection.session
         if session is not None:
             if session.outcomes:
+                if len(self._places) > 1:
+                    self._place(connection).moved = self._now()
                 self._settle(session.outcomes)
                 session.outcomes = []
             if session.again:
@@ -377,24 +390,28 @@ class SmtpLine:
     def _balance(self) -> None:
         """One message after the other to whoever has had the least for its weight."""
         touched: set[Connection] = set()
-        while self._queue:
-            ways = [
-                (place.given / max(place.server.weight, 1), index, connection)
-                for index, place in enumerate(self._usable())
-                for connection in place.connections
-                if connection.room > 0
-            ]
-            if not ways:
-                break
-            _, _, connection = min(ways, key=lambda way: way[:2])
+        while self._queue and (connection := self._next_way()) is not None:
             place = self._place(connection)
             if not place.toll.pay(len(self._queue)):
-                break
+                continue  # its rate is used up, and so it is no way any more
             place.given += self._begin(connection)
             touched.add(connection)
         for connection in touched:
             self._collect(connection)
             self._flush(connection)
+
+    def _next_way(self) -> Connection | None:
+        """A connection of the place that is most behind its share; None: whoever is behind has no room yet.
+
+        The others wait for it, since a share is a promise; but not for a place on which nothing moves.
+        """
+        now, usable = self._now(), self._usable()
+        ways = [(place.share, c) for place in usable for c in place.connections if c.room > 0]
+        if not ways:
+            return None
+        share, connection = min(ways, key=lambda way: way[0])
+        moving = [place.share for place in usable if now - place.moved < _STUCK]
+        return connection if share <= min(moving, default=share) + _AHEAD else None
 
     def _usable(self) -> list[Place]:
         """Places that are neither down nor closed by their rate; those of weight 0 only if there is no other."""
