@@ -90,7 +90,7 @@ def channel(wish: argparse.Namespace) -> EmailChannel:
 def ours(wish: argparse.Namespace) -> Facts:
     """Our sender, nothing recorded."""
     email = channel(wish)
-    line = email.line()
+    line = email.line(wish.messages)
     ready, meter = time.perf_counter() - START, Meter()
     result = drive(line, messages(wish))
     facts = meter.read()
@@ -125,8 +125,8 @@ class Recorded:
 
 def recorded(wish: argparse.Namespace) -> Facts:
     """The product itself: `disseminate publish` on a prepared project, every delivery written down."""
-    plain: Callable[[EmailChannel], Line] = EmailChannel.line
-    EmailChannel.line = lambda email: Timed(plain(email))  # type: ignore[assignment,method-assign]
+    plain: Callable[[EmailChannel, int], Line] = EmailChannel.line
+    EmailChannel.line = lambda email, expected=0: Timed(plain(email, expected))  # type: ignore[assignment,method-assign]
     with opened(wish.project) as app, app.publishing():
         ready = time.perf_counter() - START
         tally = app.publish()
