@@ -95,6 +95,10 @@ class NotBegunError(UnavailableError):
     """Nothing was tried for this message: the way out is closed for now. It does not count as an attempt."""
 
 
+class SenderRefusedError(UnavailableError):
+    """The server refuses us, not this recipient: nothing goes out until that is mended."""
+
+
 class InDoubtError(ChannelError):
     """It may have gone out: never retry blindly."""
 

@@ -34,7 +34,7 @@ EITHER = {Receipt, UnavailableError}
 #: An answer that concerns one message only: plan -> what is said of that one. Everybody else's is sent.
 ANSWERS = {
     "451@mail": LATER,
-    "550@mail": NEVER,
+    "550@mail": LATER,
     "450@rcpt": LATER,
     "451@rcpt": LATER,
     "452@rcpt": LATER,

@@ -1,6 +1,7 @@
 """A line over several servers: shares, fallbacks, rates, limits of a connection, ways to log in."""
 
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from dissemination.channels.email.channel import EmailChannel
 from dissemination.channels.email.greeting import Offers, greet, read_offers
 from dissemination.channels.email.keys import KeyRing
+from dissemination.channels.email.place import Place
 from dissemination.channels.email.server import Server
+from dissemination.channels.email.session import Parcel, Session
 from dissemination.channels.email.settings import EmailSettings
-from dissemination.errors import NeedsLoginError, NotBegunError, RejectedError, UnavailableError
+from dissemination.channels.email.toll import Toll
+from dissemination.errors import InDoubtError, NeedsLoginError, NotBegunError, RejectedError, UnavailableError
 from dissemination.model import Grant, Receipt
 from dissemination.testing import drive, sample_mail, sample_message
 
@@ -189,6 +193,110 @@ def test_a_server_that_allows_few_connections_gets_few(smtp_server, opened):
     server = smtp_server("ok", *["421@connect"] * 30, offers=CHUNKS)
     outcomes = drive(opened({"port": server.port}), people(200))
     assert sent(outcomes) == 200
+
+
+def test_a_dead_first_address_costs_no_connection_of_the_second(smtp_server, opened, monkeypatch):
+    server = smtp_server(offers=CHUNKS)
+    found = socket.getaddrinfo("127.0.0.1", server.port, type=socket.SOCK_STREAM)
+    dead = [(*found[0][:4], ("127.0.0.2", server.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: dead + found)
+    channel = opened({"port": server.port, "connections": 4})
+    line = channel.line()
+    line.give(people(100))
+    outcomes = {}
+    while len(outcomes) < 100:
+        outcomes.update(line.outcomes(1.0))
+    assert sent(outcomes) == 100
+    line.close(0)
+    assert server.connections > 1
+
+
+def test_what_is_said_after_the_greeting_is_heard(opened):
+    """The last word of the greeting and a good-bye in one piece, as of a server that shuts down at that moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            for _ in range(2):
+                sock, _ = listener.accept()
+                with sock:
+                    sock.sendall(b"220 h\r\n")
+                    sock.recv(1000)
+                    sock.sendall(b"250 h\r\n421 shutting down\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        outcomes = drive(opened({"port": listener.getsockname()[1]}), people(3))
+    assert {type(outcome) for outcome in outcomes.values()} == {NotBegunError}
+
+
+def test_a_rested_connection_gets_nothing_before_it_has_answered():
+    """What was kept open may be dead without anybody knowing: no message goes onto it unasked."""
+    session = Session(place_of(), Offers(pipelining=True, chunking=True))
+    assert session.room == 16
+    session.check()
+    assert session.room == 0
+    session.reply((250, "here"))
+    assert session.room == 16
+
+
+@pytest.mark.parametrize("code", [220, 254, 299])
+def test_an_unknown_good_code_is_good(code):
+    session = Session(place_of(), Offers(pipelining=True, chunking=True))
+    session.begin(parcel())
+    for reply in [(250, "reset"), (code, "sender"), (code, "recipient"), (250, "queued")]:
+        session.reply(reply)
+    assert [said for _, said in session.outcomes] == ["queued"]
+
+
+def test_a_message_that_was_taken_in_spite_of_a_refusal_is_in_doubt():
+    session = Session(place_of(), Offers(pipelining=True, chunking=True))
+    session.begin(parcel())
+    for reply in [(250, "reset"), (250, "sender"), (451, "later"), (250, "queued")]:
+        session.reply(reply)
+    [(_, outcome)] = session.outcomes
+    assert isinstance(outcome, InDoubtError)
+
+
+def place_of(**changes):
+    return Server(host="h", port=25, tls="none", hostname="example.eu", password=lambda: None, **changes)
+
+
+def parcel(key="k"):
+    body = b"Subject: x\r\n\r\nx\r\n"
+    return Parcel(key, "news@example.eu", "p@example.org", utf8=False, message_id=f"<{key}@example.eu>", body=body)
+
+
+def test_the_longer_time_is_for_the_message_that_has_left():
+    session = Session(place_of(), Offers(pipelining=True, chunking=True))
+    session.begin(parcel("a"))
+    first = session.size
+    session.begin(parcel("b"))
+    assert not session.has_it_all(first), "the next reply is about its commands"
+    for reply in [(250, "reset"), (250, "sender"), (250, "recipient")]:
+        session.reply(reply)
+    assert not session.has_it_all(first - 1)
+    assert session.has_it_all(first), "whatever else is still to be written"
+
+
+def test_who_comes_back_does_not_catch_up():
+    now = [0.0]
+    place = Place(place_of(weight=2), Toll((), None, lambda: now[0], lambda: NOW), lambda: now[0])
+    place.rest(NotBegunError("away"))
+    assert not place.up
+    now[0] += 5.0
+    assert place.up
+    assert place.behind
+    place.catch_up(100.0)
+    assert place.given == 200
+    assert place.share == 100.0
+
+
+def test_a_short_wait_of_the_main_server_does_not_call_the_spare_one(smtp_server, opened):
+    main, spare = smtp_server(offers=CHUNKS), smtp_server(offers=CHUNKS)
+    quotas = Buckets(Grant(count=3), Grant(count=0, wait=0.1), Grant(count=3), Grant(count=0, wait=0.1))
+    rated = {"port": main.port, "rates": {"per_second": 30}}
+    assert sent(drive(opened(rated, {"port": spare.port, "weight": 0}, quotas=quotas), people(20))) == 20
+    assert spare.connections == 0
 
 
 def test_room_is_what_can_be_under_way(smtp_server, opened):

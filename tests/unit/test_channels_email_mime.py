@@ -58,7 +58,7 @@ HOSTILE = {
 SENDER = Sender(box=mailbox("news@example.eu"), name="Project MICROFUTURE")
 NAMES = [
     "Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "List-Id", "List-Unsubscribe",
-    "List-Unsubscribe-Post", "Feedback-ID", "Content-Language", "Content-Type",
+    "List-Unsubscribe-Post", "Feedback-ID", "Auto-Submitted", "Content-Language", "Content-Type",
 ]  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_a_letter_reads_back():
     assert message["Date"].datetime == sample_mail().date
     assert message["List-Id"] == "<news.example.eu>"
     assert message["Content-Language"] == "en"
-    assert message["Auto-Submitted"] is None
+    assert message["Auto-Submitted"] == "auto-generated"
     assert text_of(message, "plain") == "Dear Ana\nLeave: https://news.example.eu/u/token\n"
     assert text_of(message, "html") == '<p>Dear Ana</p><p><a href="https://news.example.eu/u/token">Leave</a></p>'
 
@@ -363,6 +363,7 @@ def built(mail, key):
         add = message.set_content if kind == "plain" else message.add_alternative
         add(text, subtype=kind, cte="quoted-printable")
     message["Content-Language"] = mail.letter.lang
+    message["Auto-Submitted"] = "auto-generated"
     return message
 
 

@@ -13,6 +13,7 @@ from dissemination.errors import (
     NeedsLoginError,
     NotBegunError,
     RejectedError,
+    SenderRefusedError,
     UnavailableError,
 )
 from dissemination.model import Receipt
@@ -103,7 +104,7 @@ def test_a_body_arrives_byte_by_byte(smtp_server, opened):
         ("421@ehlo", UnavailableError, "421"),
         ("421@mail", UnavailableError, "421"),
         ("451@mail", UnavailableError, "451"),
-        ("550@mail", RejectedError, "refused the sender: 550"),
+        ("550@mail", SenderRefusedError, "refused the sender: 550"),
         ("530@mail", NeedsLoginError, "SMTP_PASSWORD"),
         ("drop@mail", UnavailableError, "hung up"),
         ("421@rcpt", UnavailableError, "421"),

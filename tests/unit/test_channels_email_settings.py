@@ -76,7 +76,8 @@ def test_further_servers_have_their_own_secret_and_share():
     assert (first.password(), second.password()) == (None, "hunter2")
     assert {server.hostname for server in (first, second, last)} == {"example.eu"}
     assert last.rates == (
-        ("server/last.example.eu:587/86400", Rate(count=1000, seconds=86_400, burst=1000)),
+        # No span of a day takes more than a day's worth, after a rest either.
+        ("server/last.example.eu:587/86400", Rate(count=984, seconds=86_400, burst=16)),
         ("server/last.example.eu:587/1", Rate(count=8, seconds=1, burst=2)),
     )
     assert "hunter2" not in repr(second)
@@ -100,6 +101,7 @@ def test_further_servers_have_their_own_secret_and_share():
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"password": "hunter2"}, "password"),
         ({"verp": "++"}, "verp"),
+        ({"envelope_sender": f"{'b' * 40}@example.eu"}, "leaves no room for a mark"),
         ({"servers": [{"host": "10.0.0.1", "tls": "none"}]}, "none is for a server on this machine"),
         ({"rates": {"per_minute": 3}}, "per_minute"),
         ({"dkim": [{"selector": "a b"}]}, "dkim.0.selector: Value error, no selector"),

@@ -14,8 +14,9 @@ from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.connection import Connection
 from dissemination.channels.email.crew import Crew, Kit
 from dissemination.channels.email.keys import KeyRing, key_ring
-from dissemination.channels.email.line import Place, SmtpLine
+from dissemination.channels.email.line import SmtpLine
 from dissemination.channels.email.mime import Composer
+from dissemination.channels.email.place import Place
 from dissemination.channels.email.server import Server
 from dissemination.channels.email.session import Parcel
 from dissemination.channels.email.settings import EmailSettings
@@ -111,7 +112,7 @@ class EmailChannel:
 
     def _line(self) -> SmtpLine:
         places = [
-            Place(server, Toll(server.rates, self._quotas, time.monotonic, self._now), time.monotonic())
+            Place(server, Toll(server.rates, self._quotas, time.monotonic, self._now), time.monotonic)
             for server in self._servers
         ]
         return SmtpLine(places, self._composer.parcel, self._kept, time.monotonic)
@@ -143,5 +144,9 @@ class EmailChannel:
 
     def close(self) -> None:
         """Leave every server politely."""
-        while self._kept:
-            self._kept.pop().quit(_GOODBYE)
+        end = time.monotonic() + _GOODBYE
+        for connection in self._kept:
+            connection.say_goodbye()
+        for connection in self._kept:
+            connection.quit(max(0.0, end - time.monotonic()))
+        self._kept.clear()

@@ -14,12 +14,13 @@ from enum import Enum
 
 from dissemination.channels.email.greeting import Deed, Offers, Talk, greet
 from dissemination.channels.email.replies import GarbledError, Replies
-from dissemination.channels.email.server import Reply, Server, unreachable, why
+from dissemination.channels.email.server import Reply, Server, trust, unreachable, why
 from dissemination.channels.email.session import Parcel, Session, Step, Way
 from dissemination.errors import ChannelError
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_AT_ONCE = 262_144
+#: Octets read at once. Replies are short, and a larger buffer would be mapped and unmapped by the system each time.
+_AT_ONCE = 16_384
 #: Buffers of one sendmsg; systems take 1024, and a message is one.
 _BUFFERS = 64
 #: Seconds without a word after which a server is asked whether it is still there before it gets a message.
@@ -28,6 +29,10 @@ _RESTED = 10.0
 _PROGRESS = 1024
 #: A connection attempt that has only begun.
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK})
+
+
+#: As of `socket.getaddrinfo`: family, and where.
+Address = tuple[int, tuple[object, ...]]
 
 
 class Stage(Enum):
@@ -45,21 +50,20 @@ class Connection:
 
     Args:
         server: whom to talk to.
-        address: what its name resolved to: (family, address), as of `socket.getaddrinfo`.
+        address: one of those that its name has.
         now: seconds of a clock that only goes forward.
         simple: leave pipelining.
     """
 
-    def __init__(
-        self, server: Server, address: tuple[int, tuple[object, ...]], now: Callable[[], float], *, simple: bool
-    ) -> None:
-        self.server = server
+    def __init__(self, server: Server, address: Address, now: Callable[[], float], *, simple: bool) -> None:
+        self.server, self.address = server, address
         self.stage = Stage.CONNECTING
         #: There as soon as messages can be sent.
         self.session: Session | None = None
         #: Why it is closed, if not on purpose.
         self.error: ChannelError | None = None
         self.reason = ""
+        self._parting = False
         self._simple, self._now = simple, now
         self._talk: Talk = greet(server)
         self._replies = Replies()
@@ -106,7 +110,7 @@ class Connection:
         """When it has waited long enough; None: it waits for nothing."""
         if self.stage is Stage.CLOSED or (self.idle and not self._out):
             return None
-        final = self.session is not None and self.session.waiting is Step.BODY and not self._out
+        final = self.session is not None and self.session.has_it_all(self._written)
         return self._moved + (self.server.final_timeout if final else self.server.timeout)
 
     def encryption(self) -> str:
@@ -156,17 +160,22 @@ class Connection:
         """Its deadline has passed."""
         session = self.session
         if session is not None and session.way is not Way.STEPS and session.waiting is not Step.BODY:
-            session.broken = True  # perhaps it lost the commands that came together
+            session.broken = not session.delivered  # perhaps it lost the commands that came together
         self._fail("no answer in time")
 
     def quit(self, patience: float = 0.0) -> None:
         """Say good-bye, wait at most `patience` seconds for the server to say it, too, and hang up."""
-        if self.idle and self.session is not None:
-            self.session.out.append(b"QUIT\r\n")
-            self.flush()
+        self.say_goodbye()
         if patience and self.stage is not Stage.CLOSED:
             select.select([self._sock], [], [], patience)
         self.close()
+
+    def say_goodbye(self) -> None:
+        """Say it once, and do not wait."""
+        if self.idle and self.session is not None and not self._parting:
+            self._parting = True
+            self.session.out.append(b"QUIT\r\n")
+            self.flush()
 
     def close(self) -> None:
         """Hang up."""
@@ -219,7 +228,12 @@ class Connection:
             if self._replies is not clear:
                 # RFC 3207, 4.2: what was said in the clear after the yes to STARTTLS is nobody's word.
                 raise GarbledError("it went on talking in the clear when encryption began")
-            self._go_on(reply)
+            if self.session is None:
+                self._go_on(reply)
+            else:  # said when the greeting was over
+                self.session.reply(reply)
+        if self.session is not None and self.session.dead:
+            self._fail(self.session.dead)
 
     def _go_on(self, reply: Reply | None) -> None:
         try:
@@ -237,7 +251,7 @@ class Connection:
     def _encrypt(self) -> None:
         selector = self._selector
         self.watch(None)  # a socket that is wrapped is another one to the selector
-        self._sock = self.server.trust().wrap_socket(
+        self._sock = trust(self.server.ca_file).wrap_socket(
             self._sock, server_hostname=self.server.host, do_handshake_on_connect=False
         )
         self._replies = Replies()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from dissemination.channels.email.dkim import Signer
 from dissemination.channels.email.frames import Frames
@@ -26,6 +27,10 @@ from dissemination.model import Mail, Message, Receipt
 
 #: Messages that are out at the most; each helper's line is full long before.
 _MOST = 1024
+#: The first word of a helper.
+READY = "ready"
+#: Seconds that helpers get to leave by themselves, all together.
+_GOODBYE = 0.3
 #: Seconds that a helper gets beyond the patience of `close`, to say what became of its messages.
 _LAST_WORDS = 1.0
 
@@ -70,7 +75,8 @@ class _Helper:
         self.frames.send(kit)
         self.out: set[str] = set()
         self._letters: set[str] = set()
-        self.gone = False
+        #: It has said that it works; it is gone.
+        self.ready = self.gone = False
 
     def give(self, messages: Sequence[Message]) -> None:
         """Hand these over; a letter goes along when its first copy does."""
@@ -90,11 +96,10 @@ class _Helper:
         self.out.update(message.key for message in messages)
         self.frames.send(("give", letters, slips))
 
-    def end(self) -> None:
+    def end(self, patience: float) -> None:
         """Be rid of it."""
-        self.frames.sock.close()  # it leaves when it sees that
         try:
-            self.process.wait(_LAST_WORDS)
+            self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -161,7 +166,10 @@ class Crew:
             self._listen(left)
         for helper in self._helpers:
             self._lost(helper)
-            helper.end()
+            helper.frames.sock.close()  # it leaves when it sees that
+        end = time.monotonic() + _GOODBYE
+        for helper in self._helpers:
+            helper.end(max(0.0, end - time.monotonic()))
         self._selector.close()
         out, self._out = self._out, []
         return out
@@ -195,10 +203,16 @@ class Crew:
         full = [helper for helper in self._helpers if helper.frames.waiting and not helper.gone]
         for helper in full or [key.data for key, _ in self._selector.select(wait)]:
             try:
-                for outcomes in helper.frames.read():
-                    self._take(helper, outcomes)
+                for said in helper.frames.read():
+                    self._hear(helper, said)
             except EOFError:
                 self._lost(helper)
+
+    def _hear(self, helper: _Helper, said: Any) -> None:
+        if said == READY:
+            helper.ready = True
+        else:
+            self._take(helper, said)
 
     def _take(self, helper: _Helper, outcomes: Iterable[tuple[str, str, str | ChannelError]]) -> None:
         for key, id_, said in outcomes:
@@ -211,6 +225,8 @@ class Crew:
             return
         helper.gone = True
         self._selector.unregister(helper.frames.sock)
-        error = InDoubtError("email: the process that was sending it ended before it could say what became of it")
+        error: ChannelError = NotBegunError("email: a process that was to send it ended before it had begun")
+        if helper.ready:
+            error = InDoubtError("email: the process that was sending it ended and has not said what became of it")
         self._out += [(key, error) for key in helper.out]
         helper.out.clear()

@@ -54,10 +54,16 @@ class Frames:
         Raises:
             EOFError: the other side is gone.
         """
-        with suppress(BlockingIOError):  # what came together with an earlier value may still be there
-            self._more(socket.MSG_DONTWAIT)
+        gone = None
+        try:
+            with suppress(BlockingIOError):  # what came together with an earlier value may still be there
+                self._more(socket.MSG_DONTWAIT)
+        except EOFError as error:
+            gone = error  # its last words count
         while (value := self._next()) is not None:
             yield value[0]
+        if gone is not None:
+            raise gone
 
     def wait(self) -> Any:
         """The next value, however long it takes; for the first one only, when nothing else can be done.

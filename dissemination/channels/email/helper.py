@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from dissemination.channels.email.crew import Kit
+from dissemination.channels.email.crew import READY, Kit
 from dissemination.channels.email.frames import Frames
-from dissemination.channels.email.line import Outcome, Place, SmtpLine
+from dissemination.channels.email.line import Outcome, SmtpLine
 from dissemination.channels.email.mime import Composer
+from dissemination.channels.email.place import Place
 from dissemination.channels.email.toll import Toll
 from dissemination.errors import ChannelError
 from dissemination.model import Letter, Mail, Message, Receipt
@@ -32,9 +33,10 @@ class Helper:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         kit: Kit = frames.wait()
+        frames.send(READY)
         composer = Composer(kit.sender, lambda: kit.signer)
         places = [
-            Place(server, Toll((), None, time.monotonic, _no_clock), time.monotonic()) for server in kit.servers
+            Place(server, Toll((), None, time.monotonic, _no_clock), time.monotonic) for server in kit.servers
         ]
         self._line = SmtpLine(places, composer.parcel, [], time.monotonic)
         self._line.watch(frames.sock, self._hear)

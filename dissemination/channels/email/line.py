@@ -9,20 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from dissemination.channels.email.connection import Connection, Stage
-from dissemination.channels.email.server import Server, unreachable, why
+from dissemination.channels.email.place import Place
+from dissemination.channels.email.server import unreachable, why
 from dissemination.channels.email.session import Parcel, Session
 from dissemination.channels.email.toll import Toll
 from dissemination.errors import ChannelError, NeedsLoginError, NotBegunError, UnavailableError
 from dissemination.model import Message, Receipt
 
-#: A connection more for every so many messages that wait.
-_WORTH = 8
 #: Outcomes that are worth returning for while there is more to do.
 _ENOUGH = 32
 #: Times that a message is tried anew when a connection died under it before it was its turn.
 _TRIES = 4
-#: Seconds that a server is left alone after it could not be reached: the first time, and at the most.
-_FIRST_REST, _LONGEST_REST = 5.0, 300.0
 #: Seconds of waiting for a rate after which messages are handed back rather than kept.
 _PATIENCE = 5.0
 #: What one server may be ahead of another, in messages for each weight, and seconds without an answer after which
@@ -33,72 +30,6 @@ _LOOK = 0.05
 
 Outcome = tuple[str, Receipt | ChannelError]
 Compose = Callable[[Message], Parcel]
-
-
-class Place:
-    """One server as a line sees it.
-
-    Args:
-        server: which one.
-        toll: what its rates still allow.
-        now: the present, in seconds of a clock that only goes forward.
-    """
-
-    def __init__(self, server: Server, toll: Toll, now: float) -> None:
-        self.server, self.toll = server, toll
-        self.connections: list[Connection] = []
-        self.given = 0
-        #: When it last took or answered something.
-        self.moved = now
-        #: It cannot follow commands that come together.
-        self.simple = False
-        #: Not to be called before this instant, and why.
-        self.down_until = 0.0
-        self.error: ChannelError | None = None
-        self._failures = 0
-        self._limit = server.connections
-        self._addresses: list[tuple[int, tuple[object, ...]]] = []
-        self._misses = 0
-
-    def rest(self, error: ChannelError, now: float) -> None:
-        """It could not be used."""
-        self.error = error
-        self.down_until = now + min(_FIRST_REST * 2**self._failures, _LONGEST_REST)
-        self._failures += 1
-
-    @property
-    def share(self) -> float:
-        """What it was given, for its weight."""
-        return self.given / max(self.server.weight, 1)
-
-    def works(self) -> None:
-        """It takes messages."""
-        self.error, self._failures, self._misses = None, 0, 0
-
-    def another(self) -> bool:
-        """After a failure: whether its name has an address that was not tried yet."""
-        self._misses += 1
-        return self._misses < len(self._addresses)
-
-    def fewer(self) -> None:
-        """It let some of our connections in and not one more: that many it is."""
-        self._limit = max(1, len(self.connections))
-
-    def wanted(self, backlog: int) -> int:
-        """How many further connections so many waiting messages are worth."""
-        return min(self._limit, -(-backlog // _WORTH)) - len(self.connections)
-
-    def connect(self, now: Callable[[], float]) -> Connection:
-        """A new connection, to the next of the addresses that its name has.
-
-        Raises:
-            OSError: the name leads nowhere.
-        """
-        if not self._addresses:
-            found = socket.getaddrinfo(self.server.host, self.server.port, type=socket.SOCK_STREAM)
-            self._addresses = [(family, address) for family, _, _, _, address in found]
-        address = self._addresses[self._misses % len(self._addresses)]
-        return Connection(self.server, address, now, simple=self.simple)
 
 
 class SmtpLine:
@@ -175,12 +106,13 @@ class SmtpLine:
         return [self._reach(place) for place in self._places]
 
     def _reach(self, place: Place) -> str:
-        self._open(place, 1 - len(place.connections))
-        while place.connections:
-            connection = place.connections[0]
-            if connection.stage is Stage.READY:
-                login = f"logged in as {place.server.username}" if place.server.username else "no login"
-                return f"{place.server} answers: {connection.encryption()}, {login}"
+        while place.up:  # a name may have several addresses, and each is tried once
+            if not place.connections:
+                self._open(place, 1)
+            for connection in place.connections:
+                if connection.stage is Stage.READY:
+                    login = f"logged in as {place.server.username}" if place.server.username else "no login"
+                    return f"{place.server} answers: {connection.encryption()}, {login}"
             self._turn(_PATIENCE)
         raise place.error or self._closed()
 
@@ -207,8 +139,11 @@ class SmtpLine:
 
     def _adopt(self) -> None:
         places = {place.server: place for place in self._places}
-        while self._kept:
-            connection = self._kept.pop()
+        while True:
+            try:  # another thread may be quicker
+                connection = self._kept.pop()
+            except IndexError:
+                return
             if connection.server in places:
                 places[connection.server].connections.append(connection)
                 connection.watch(self._selector)
@@ -223,13 +158,13 @@ class SmtpLine:
         return [c for c in self._connections() if c.stage is Stage.READY]
 
     def _open(self, place: Place, count: int) -> None:
-        if self._now() < place.down_until:
+        if not place.up:
             return
         for _ in range(count):
             try:
-                connection = place.connect(self._now)
+                connection = place.connect()
             except OSError as error:
-                place.rest(unreachable(place.server, why(error)), self._now())
+                place.rest(unreachable(place.server, why(error)))
                 return
             place.connections.append(connection)
             if connection.stage is Stage.CLOSED:
@@ -246,15 +181,13 @@ class SmtpLine:
         session = connection.session
         if session is None:
             # Not a word of any message was said.
-            if place.connections:
-                place.fewer()
-            elif isinstance(connection.error, NeedsLoginError) or not place.another():
-                place.rest(connection.error or unreachable(place.server, connection.reason), self._now())
+            error = connection.error or unreachable(place.server, connection.reason)
+            place.refused(connection, error, for_good=isinstance(error, NeedsLoginError))
             return
         place.simple |= session.broken
         if not session.delivered and not place.connections and not session.broken:
             # It lets us in and takes nothing: calling again at once would only be a nuisance.
-            place.rest(unreachable(place.server, connection.reason), self._now())
+            place.rest(unreachable(place.server, connection.reason))
         left = session.close(connection.reason, connection.written)
         self._settle(left.outcomes)
         self._again(left.again, session)
@@ -263,12 +196,16 @@ class SmtpLine:
         """At the end: keep it for the next caller if it is good."""
         place = self._place(connection)
         session = connection.session
-        if connection.idle and session is not None and not session.retiring:
+        kept = sum(other.server == connection.server for other in list(self._kept))
+        good = connection.idle and session is not None and not session.retiring
+        if good and kept < connection.server.connections:
             place.connections.remove(connection)
             connection.watch(None)
             self._kept.append(connection)
         else:
             connection.reason = connection.reason or "we had to leave"
+            if good:
+                connection.quit()
             connection.close()
             self._bury(place, connection)
 
@@ -395,6 +332,7 @@ class SmtpLine:
             if not place.toll.pay(len(self._queue)):
                 continue  # its rate is used up, and so it is no way any more
             place.given += self._begin(connection)
+            place.works()
             touched.add(connection)
         for connection in touched:
             self._collect(connection)
@@ -406,6 +344,10 @@ class SmtpLine:
         The others wait for it, since a share is a promise; but not for a place on which nothing moves.
         """
         now, usable = self._now(), self._usable()
+        abreast = [place.share for place in usable if not place.behind]
+        for place in usable:
+            if place.behind:
+                place.catch_up(min(abreast, default=0.0))
         ways = [(place.share, c) for place in usable for c in place.connections if c.room > 0]
         if not ways:
             return None
@@ -415,21 +357,23 @@ class SmtpLine:
 
     def _usable(self) -> list[Place]:
         """Places that are neither down nor closed by their rate; those of weight 0 only if there is no other."""
-        now = self._now()
-        up = [place for place in self._places if now >= place.down_until and not place.toll.wait()]
+        return [place for place in self._in_use() if not place.toll.wait()]
+
+    def _in_use(self) -> list[Place]:
+        """Places that are up or will be soon: a short wait for a rate does not call for a fallback."""
+        up = [place for place in self._places if place.up and place.toll.wait() <= _PATIENCE]
         return [place for place in up if place.server.weight] or up
 
     def _widen(self) -> None:
         """More connections for a long queue; and where there is no way out, nobody waits for one."""
-        usable = self._usable()
-        for place in usable:
+        for place in self._usable():
             self._open(place, place.wanted(len(self._queue)))
-        if usable:
+        if self._in_use():
             return
-        waits = [place.toll.wait() for place in self._places if self._now() >= place.down_until]
-        if waits and min(waits) > _PATIENCE:
+        waits = [place.toll.wait() for place in self._places if place.up]
+        if waits:
             self._hand_back(self._spent(min(waits)))
-        elif not waits and not self._connections():
+        elif not self._connections():
             self._hand_back(self._closed())
 
     def _closed(self) -> ChannelError:

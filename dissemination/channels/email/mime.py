@@ -246,6 +246,8 @@ class Composer:
             # RFC 8058, 3.1: only together with an https address.
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click" if url.startswith("https://") else ""),
             ("Feedback-ID", self._feedback_id("test" if mail.test else edition, lang)),
+            # Sent by a program, and nobody is there to read an answer of another program (RFC 3834, 5).
+            ("Auto-Submitted", "auto-generated"),
             ("Content-Language", lang if _LANGUAGE.fullmatch(lang) else ""),
             ("X-Dissemination-Test", "yes" if mail.test else ""),
             ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),

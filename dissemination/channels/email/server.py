@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -58,13 +59,15 @@ class Server:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def trust(self) -> ssl.SSLContext:
-        """Certificates are verified, always.
 
-        Raises:
-            OSError: the file of certificates cannot be read.
-        """
-        return ssl.create_default_context(cafile=self.ca_file)
+@lru_cache(maxsize=16)
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Certificates are verified, always. Made once: reading the system's certificates takes longer than a message.
+
+    Raises:
+        OSError: the file of certificates cannot be read.
+    """
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def refusal(server: Server, what: str, reply: Reply) -> ChannelError:

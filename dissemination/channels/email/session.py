@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from dissemination.channels.email.greeting import Offers
 from dissemination.channels.email.server import CLOSING, Reply, Server, refusal, shown
-from dissemination.errors import ChannelError, InDoubtError, RejectedError, UnavailableError
+from dissemination.errors import ChannelError, InDoubtError, RejectedError, SenderRefusedError, UnavailableError
 
 #: Replies that speak of the order of commands: in a pipelined dialogue they say that the server cannot follow it.
 _OUT_OF_STEP = frozenset({500, 502, 503})
@@ -46,6 +46,9 @@ class Step(Enum):
     RCPT = "the recipient"
     DATA = "the message"
     BODY = "the message "  # all of it was handed over
+
+
+_ENVELOPE = frozenset({Step.MAIL, Step.RCPT})
 
 
 class Way(Enum):
@@ -116,7 +119,7 @@ class Session:
     @property
     def room(self) -> int:
         """How many parcels it takes now."""
-        if self.retiring or self.dead:
+        if self.retiring or self.dead or self.waiting is Step.NOOP:
             return 0
         if self.way is Way.STEPS and self._expected:
             return 0
@@ -131,6 +134,11 @@ class Session:
     def waiting(self) -> Step | None:
         """What the next reply is about."""
         return self._expected[0][0] if self._expected else None
+
+    def has_it_all(self, written: int) -> bool:
+        """Whether the next reply is about a message that has left whole; `written` as in `close`."""
+        step, flight = self._expected[0] if self._expected else (None, None)
+        return step is Step.BODY and flight is not None and flight.end is not None and written >= flight.end
 
     def begin(self, parcel: Parcel) -> None:
         """Take a parcel on; only where there is room."""
@@ -218,12 +226,12 @@ class Session:
         self.dead = f"{reply[0]} {shown(reply[1])}"
 
     def _after_mail(self, flight: Flight, reply: Reply) -> None:
-        self._judge(flight, Step.MAIL, reply, 250)
+        self._judge(flight, Step.MAIL, reply)
         if self.way is Way.STEPS:
             self._next(flight, _rcpt(flight.parcel), Step.RCPT)
 
     def _after_rcpt(self, flight: Flight, reply: Reply) -> None:
-        self._judge(flight, Step.RCPT, reply, 250, 251, 252)
+        self._judge(flight, Step.RCPT, reply)
         if self.way is Way.STEPS:
             self._next(flight, "DATA\r\n", Step.DATA)
 
@@ -251,7 +259,9 @@ class Session:
             self.delivered += 1
             self._finish(flight, shown(reply[1]))
             return
-        if flight.error is None and not 400 <= reply[0] < 600:
+        if self.way is Way.CHUNKED and 200 <= reply[0] < 300:
+            flight.again, flight.error = False, self._contradiction(flight)
+        elif flight.error is None and not 400 <= reply[0] < 600:
             self.dead = self.dead or "it does not speak SMTP"
             flight.error = InDoubtError(
                 f"email: {self.server} gave no clear answer to the whole message: {shown(reply[1])}"
@@ -259,11 +269,20 @@ class Session:
         self._judge(flight, Step.BODY, reply)
         self._finish(flight, flight.error)
 
-    def _judge(self, flight: Flight, step: Step, reply: Reply, *wanted: int) -> None:
-        """The first refusal of a message is its outcome; what follows from it says nothing."""
-        if flight.error is not None or reply[0] in wanted:
+    def _contradiction(self, flight: Flight) -> ChannelError:
+        """It took a message whose sender or recipient it had refused: who has it now, nobody can say."""
+        return InDoubtError(f"{flight.error}; and yet it took the message")
+
+    def _judge(self, flight: Flight, step: Step, reply: Reply) -> None:
+        """The first refusal of a message is its outcome; what follows from it says nothing.
+
+        A code that is not known is judged by its first digit (RFC 5321, 4.2.1).
+        """
+        if flight.error is not None or (200 <= reply[0] < 300 and step in _ENVELOPE):
             return
         flight.error = refusal(self.server, step.value.strip(), reply)
+        if step is Step.MAIL and isinstance(flight.error, RejectedError):
+            flight.error = SenderRefusedError(str(flight.error))
         if step is Step.MAIL and reply[0] == CLOSING and self._done:
             flight.again = True  # the connection has aged; that says nothing of this message
         if self.way is not Way.STEPS and reply[0] in _OUT_OF_STEP:

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from dissemination.channels.email.addresses import mailbox
 from dissemination.channels.email.keys import KeySettings
@@ -20,6 +20,10 @@ from dissemination.errors import RejectedError
 from dissemination.model import Rate
 
 _HOST_NAME = r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$"
+
+
+#: Letters of a mark (Tokens.bounce), and octets that a local part may have (RFC 5321, 4.5.3.1.1).
+_MARK, _LOCAL = 32, 64
 
 
 class RateSettings(BaseModel):
@@ -34,14 +38,13 @@ class RateSettings(BaseModel):
     def buckets(self, name: str) -> tuple[tuple[str, Rate], ...]:
         """(bucket, rate) for those that are set; the longest span first, since it is the one that ends a run."""
         spans = ((86_400.0, self.per_day), (3600.0, self.per_hour), (1.0, self.per_second))
-        return tuple(
-            (
-                f"{name}/{span:.0f}",
-                Rate(count=count, seconds=span, burst=max(1.0, count if span > 1 else count / 4)),
-            )
-            for span, count in spans
-            if count is not None
-        )
+        return tuple((f"{name}/{span:.0f}", _rate(count, span)) for span, count in spans if count is not None)
+
+
+def _rate(count: float, span: float) -> Rate:
+    """So much in any such span, the burst included; it is spread, so that the last hour of a day is not idle."""
+    burst = max(1.0, count / 4 if span <= 1 else count // 60)
+    return Rate(count=count if span <= 1 else max(count - burst, 1.0), seconds=span, burst=burst)
 
 
 class ServerSettings(BaseModel):
@@ -175,6 +178,16 @@ class EmailSettings(ServerSettings):
             split_server(value)
         return value
 
+    @model_validator(mode="after")
+    def _room_for_marks(self) -> Self:
+        local = self.envelope_sender.rpartition("@")[0]
+        if self.verp and len(local) + len(self.verp) + _MARK > _LOCAL:
+            raise ValueError(
+                f"envelope_sender: {local} leaves no room for a mark of {_MARK} letters before the @; "
+                "choose a shorter one, or set verp to nothing"
+            )
+        return self
+
     def who(self) -> Sender:
         """What every mail says of its sender."""
         return Sender(
@@ -197,7 +210,9 @@ class EmailSettings(ServerSettings):
         are kept by one process, and whoever has set some needs no second one.
         """
         rated = any(rates.buckets("") for rates in (self.rates, *(server.rates for server in self.servers)))
-        return 1 if rated else self.processes or (cores if self.dkim else 1)
+        wanted = self.processes or (cores if self.dkim else 1)
+        # Each of them has a connection of its own to every server, and a server may allow few.
+        return 1 if rated else min(wanted, *(server.connections for server in (self, *self.servers)))
 
     def sending(self) -> Sending:
         """What receivers see of where mail comes from."""
