@@ -42,8 +42,8 @@ def values(number: int) -> Mapping[str, str]:
     return {
         "name": f"Reader Nr {number}",
         "email": f"reader{number}@mail{number % 500}.example",
-        "unsubscribe_url": f"{SITE}/u/{number:043}",
-        "preferences_url": f"{SITE}/p/{number:043}",
+        "unsubscribe_url": f"{SITE}/u/{number:036}",
+        "preferences_url": f"{SITE}/p/{number:036}",
     }
 
 

@@ -44,6 +44,9 @@ class Stage(Enum):
     READY = 4
     CLOSED = 5
 
+    # Looked up at every event; hashing the name is slow.
+    __hash__ = object.__hash__
+
 
 class Connection:
     """One connection to a server.
@@ -122,8 +125,8 @@ class Connection:
     def event(self, mask: int) -> None:
         """The socket can be read or written."""
         try:
-            if self.stage in _WHEN:
-                _WHEN[self.stage](self, mask)
+            if (move := _WHEN.get(self.stage)) is not None:
+                move(self, mask)
         except (GarbledError, OSError) as error:
             self._fail(why(error) if isinstance(error, OSError) else str(error))
         except ChannelError as error:  # of the greeting

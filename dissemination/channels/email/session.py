@@ -47,6 +47,9 @@ class Step(Enum):
     DATA = "the message"
     BODY = "the message "  # all of it was handed over
 
+    # Members are looked up for every reply, and hashing their names costs as much as reading the reply.
+    __hash__ = object.__hash__
+
 
 _ENVELOPE = frozenset({Step.MAIL, Step.RCPT})
 
