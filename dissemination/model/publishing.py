@@ -87,8 +87,6 @@ class Recipient(NamedTuple):
     #: The batch, and the fencing token that was set when the intent was committed: an outcome must find its own.
     batch: int
     token: int
-    #: When the batch was first taken up: the age that retries are judged by.
-    since: datetime
     #: The subscriber's number.
     id: int
     #: How often it was tried for this person, this time included.
@@ -98,6 +96,8 @@ class Recipient(NamedTuple):
     lang: str
     #: The part of the address after the @, in the form that is compared.
     domain: str
+    #: When this person's mail was first deferred: the age that giving up is judged by; None: it never was.
+    since: datetime | None = None
 
 
 class Settled(NamedTuple):
@@ -184,6 +184,8 @@ class Rate:
     count: float
     seconds: float = 1.0
     burst: float = 1.0
+    #: Counted, not flowing: `burst` in all until this instant, at which the bucket is full again.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

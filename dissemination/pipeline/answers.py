@@ -12,6 +12,7 @@ from dissemination.errors import (
     NeedsLoginError,
     NotBegunError,
     RejectedError,
+    SenderRefusedError,
     UnavailableError,
 )
 from dissemination.model import DeliveryState, Receipt, Recipient, Repeat, Settled
@@ -56,8 +57,7 @@ class Judge:
 
     def _deferred(self, who: Recipient, error: ChannelError, now: datetime) -> Settled:
         """Tried again when its domain's wait is over."""
-        end = who.since + timedelta(seconds=self.give_up)
-        if now >= end:
+        if who.since is not None and now >= who.since + timedelta(seconds=self.give_up):
             return Settled(who, DeliveryState.FAILED, f"{error} (tried {who.attempts} times)")
         wish = error.retry_at if isinstance(error, UnavailableError) else None
         # The spread comes from the domain: its mails wait together, and those of others go on.
@@ -70,6 +70,7 @@ _Decision = Callable[[Judge, Recipient, ChannelError, datetime], Settled]
 _TABLE: tuple[tuple[type[ChannelError], _Decision], ...] = (
     (NotBegunError, Judge._not_begun),
     (NeedsLoginError, Judge._not_begun),
+    (SenderRefusedError, Judge._not_begun),
     (UnavailableError, Judge._deferred),
     (InDoubtError, Judge._in_doubt),
     (RejectedError, Judge._failed),

@@ -38,13 +38,14 @@ class Pacing:
     def at(self, now: datetime) -> Rates:
         """The buckets that count at this instant."""
         day = now.astimezone(ZoneInfo(self.timezone)).date()
-        total = _buckets(self.total, day)
+        midnight = self.next_day(now)
+        total = _buckets(self.total, day, midnight)
         warming = self._warm_up(day)
         if warming is not None:
-            total[f"warm-up:{day}"] = _counted(warming)
+            total[f"warm-up:{day}"] = _counted(warming, midnight)
         return Rates(
             total={f"mail:{name}": rate for name, rate in total.items()},
-            domains={domain: _buckets(allowance, day) for domain, allowance in self.domains.items()},
+            domains={domain: _buckets(allowance, day, midnight) for domain, allowance in self.domains.items()},
         )
 
     def next_day(self, now: datetime) -> datetime:
@@ -60,14 +61,14 @@ class Pacing:
         return self.warm_up[number] if 0 <= number < len(self.warm_up) else None
 
 
-def _buckets(allowance: Allowance, day: date) -> dict[str, Rate]:
+def _buckets(allowance: Allowance, day: date, midnight: datetime) -> dict[str, Rate]:
     made: dict[str, Rate] = {}
     if allowance.per_second:
         made["second"] = Rate(count=allowance.per_second, burst=max(allowance.per_second, 1.0))
     if allowance.per_hour:
         made["hour"] = _spread(allowance.per_hour)
     if allowance.per_day:
-        made[f"day:{day}"] = _counted(allowance.per_day)
+        made[f"day:{day}"] = _counted(allowance.per_day, midnight)
     return made
 
 
@@ -77,6 +78,6 @@ def _spread(count: int) -> Rate:
     return Rate(count=max(count - burst, 1), seconds=_HOUR, burst=burst)
 
 
-def _counted(count: int) -> Rate:
-    """So many in a bucket that bears the day's name: it has given nothing back by the time its day is over."""
-    return Rate(count=1, seconds=_DAY, burst=count)
+def _counted(count: int, midnight: datetime) -> Rate:
+    """So many in a bucket that bears the day's name, and nothing more before the day is over."""
+    return Rate(count=count, seconds=_DAY, burst=count, until=midnight)

@@ -56,13 +56,13 @@ class Domains:
         taken = {
             name: (rate, count)
             for domain, count in self._taken.items()
-            for name, rate in self._buckets(domain).items()
+            for name, rate in buckets_of(domain, self._table).items()
         }
         if taken:
             quotas.spend(self._connection, taken, self._now)
 
     def _ask(self, domains: set[str]) -> None:
-        buckets = {domain: self._buckets(domain) for domain in domains}
+        buckets = {domain: buckets_of(domain, self._table) for domain in domains}
         rates = {name: rate for inner in buckets.values() for name, rate in inner.items()}
         grants = quotas.available(self._connection, rates, self._now) if rates else {}
         for domain, inner in buckets.items():
@@ -80,9 +80,11 @@ class Domains:
         self._taken[domain] = taken + 1
         return True
 
-    def _buckets(self, domain: str) -> dict[str, Rate]:
-        rates = self._table.get(domain) or self._table.get(_EVERY_OTHER) or {}
-        return {f"domain:{domain}:{name}": rate for name, rate in rates.items()}
+
+def buckets_of(domain: str, table: Mapping[str, Mapping[str, Rate]]) -> dict[str, Rate]:
+    """Bucket -> rate of one domain, as a table of rates by domain has it (`Rates.domains`)."""
+    rates = table.get(domain) or table.get(_EVERY_OTHER) or {}
+    return {f"domain:{domain}:{name}": rate for name, rate in rates.items()}
 
 
 def tightest(grants: Sequence[Grant]) -> Grant:

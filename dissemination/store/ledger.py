@@ -7,19 +7,19 @@ SQLAlchemy finds their text again without looking at them.
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import DeliveryState, Rates, Recipient, Settled, State, Turn
+from dissemination.model import DeliveryState, Rate, Rates, Recipient, Settled, State, Turn
 from dissemination.store import quotas
 from dissemination.store.database import Database
 from dissemination.store.dialect import upsert
-from dissemination.store.domains import Domains, tightest
+from dissemination.store.domains import Domains, buckets_of, tightest
 from dissemination.store.schema import (
     CODES,
     EPOCH,
@@ -85,6 +85,9 @@ _NEXT = (
 _NEXT_BESIDES = _NEXT.where(
     sa.or_(subscribers.c.domain.is_(None), subscribers.c.domain.not_in(sa.bindparam("held", expanding=True)))
 )
+_AGES = sa.select(troubles.c.subscriber, troubles.c.since).where(
+    troubles.c.publication == sa.bindparam("p"), troubles.c.subscriber.in_(sa.bindparam("people", expanding=True))
+)
 _intent = {"state": _SENDING, "token": sa.bindparam("t"), "attempts": deliveries.c.attempts + 1}
 _INTEND = sa.update(deliveries).where(_rows, _people).values(_intent)
 #: The same for everybody who is pending from one person to another: the text of the statement stays short.
@@ -129,13 +132,14 @@ class Ledger:
         self._held: dict[int, int] = {}
         #: Batch -> people with an intent and no outcome yet.
         self._out: defaultdict[int, int] = defaultdict(int)
-        #: The batch that people are taken from, and when it was first taken up.
+        #: The batch that people are taken from.
         self._current: int | None = None
-        self._since: datetime | None = None
         #: Up to this person nobody is pending in it any more.
         self._after = 0
         #: Domain -> when its rate lets it go on.
         self._until: dict[str, datetime] = {}
+        #: Person -> the rates whose buckets their mail was taken from, while it has no outcome.
+        self._paid: dict[int, Rates] = {}
         #: Accepted since the pace was noted last, and when that was.
         self._accepted, self._noted = 0, EPOCH
 
@@ -143,7 +147,8 @@ class Ledger:
 
     def turn(self, settled: Sequence[Settled], want: int, rates: Rates) -> Turn:
         """Write outcomes down, and take up to `want` people with the intent committed."""
-        with self._database.write(quotas.LOCK if rates.total or rates.domains else "") as connection:
+        limited = rates.total or rates.domains or self._paid
+        with self._database.write(quotas.LOCK if limited else "") as connection:
             now = self._database.now(connection)
             self._extend(connection, now)
             self._record(connection, settled, now)
@@ -157,7 +162,7 @@ class Ledger:
 
     def leave(self, settled: Sequence[Settled]) -> None:
         """Write the last outcomes down, and give every batch back."""
-        with self._database.write() as connection:
+        with self._database.write(quotas.LOCK if self._paid else "") as connection:
             now = self._database.now(connection)
             self._extend(connection, now)
             self._record(connection, settled, now)
@@ -192,6 +197,18 @@ class Ledger:
                 self._mark(connection, facts, state)
                 self._note_troubles(connection, ones, now)
             self._accepted += len(ones) if state is DeliveryState.SENT else 0
+        if self._paid:
+            self._refund(connection, settled, now)
+
+    def _refund(self, connection: Connection, settled: Sequence[Settled], now: datetime) -> None:
+        """What was taken out of the buckets for mail that never began goes back into the very same ones."""
+        back: Counter[tuple[str, Rate]] = Counter()
+        for one in settled:
+            paid = self._paid.pop(one.recipient.id, None)
+            if paid and one.state is DeliveryState.PENDING:
+                back.update({**paid.total, **buckets_of(one.recipient.domain, paid.domains)}.items())
+                self._until.pop(one.recipient.domain, None)
+        quotas.spend(connection, {name: (rate, -count) for (name, rate), count in back.items()}, now)
 
     def _mark(self, connection: Connection, facts: dict[str, Any], state: DeliveryState) -> None:
         if state is DeliveryState.PENDING:
@@ -210,6 +227,7 @@ class Ledger:
                     "reason": one.reason[:REASON],
                     "at": now,
                     "not_before": one.not_before,
+                    "since": now if one.state is DeliveryState.DEFERRED else None,
                 }
                 for one in settled
                 if one.reason
@@ -241,6 +259,8 @@ class Ledger:
         domains.spend()
         if rates.total:
             quotas.spend(connection, {name: (rate, len(people)) for name, rate in rates.total.items()}, now)
+        if rates.total or rates.domains:
+            self._paid.update((one.id, rates) for one in people)
         return Turn(people=people, wait=None if people else domains.wait())
 
     def _gather(self, connection: Connection, want: int, domains: Domains, now: datetime) -> list[Recipient]:
@@ -258,8 +278,8 @@ class Ledger:
 
     def _from_current(self, connection: Connection, size: int, domains: Domains) -> tuple[int, Sequence[Recipient]]:
         """(rows that were seen, people of them); fewer rows than `size`: there are no more."""
-        batch, since = self._current, self._since
-        if batch is None or since is None:  # never: the caller has claimed it
+        batch = self._current
+        if batch is None:  # never: the caller has claimed it
             return 0, ()
         key: dict[str, Any] = {"p": self.number, "b": batch}
         token, held = self._held[batch], domains.held()
@@ -269,7 +289,8 @@ class Ledger:
         gone = [row[0] for row in rows if not row[-1]]
         if gone:
             connection.execute(_SKIP, {**key, "t": token, "people": gone})
-        found = domains.granted([Recipient(batch, token, since, *row[:-1]) for row in rows if row[-1]])
+        ages = self._ages(connection, [row[0] for row in rows if row[1] > 1])
+        found = domains.granted([Recipient(batch, token, *row[:-1], ages.get(row[0])) for row in rows if row[-1]])
         self._out[batch] += len(found)
         if domains.held():
             connection.execute(_INTEND, {**key, "t": token, "people": [one.id for one in found]})
@@ -277,6 +298,12 @@ class Ledger:
             self._after = rows[-1][0]
             connection.execute(_INTEND_ALL, {**key, "t": token, "first": rows[0][0], "last": self._after})
         return len(rows), found
+
+    def _ages(self, connection: Connection, tried: Sequence[int]) -> Mapping[int, datetime]:
+        """Since when those who were tried before have been deferred."""
+        if not tried:
+            return {}
+        return {row[0]: row[1] for row in connection.execute(_AGES, {"p": self.number, "people": tried})}
 
     def _leave_current(self, connection: Connection, now: datetime, domains: Domains) -> bool:
         """Go on to the next batch; where a rate holds people of this one back, only to one taken up less often."""
@@ -304,14 +331,13 @@ class Ledger:
                 token=row.token + 1,
                 lease_until=now + self._lease,
                 not_before=None,
-                since=row.since or now,
             ),
             key,
         )
         self._open_again(connection, row.no, now)
         self._held[row.no] = row.token + 1
         self._out[row.no] = 0
-        self._current, self._since, self._after = row.no, row.since or now, 0
+        self._current, self._after = row.no, 0
         return True
 
     def _open_again(self, connection: Connection, batch: int, now: datetime) -> None:
@@ -323,8 +349,8 @@ class Ledger:
         ).all()
         doubtful = [row.subscriber for row in rows if not self._resend or row.attempts >= DEADLY]
         if doubtful:
-            reason = {"reason": "the process ended before the answer came", "at": now, "not_before": None}
-            facts = {"publication": self.number, **reason}
+            reason = "the process ended before the answer came"
+            facts = {"publication": self.number, "reason": reason, "at": now, "not_before": None, "since": None}
             note_troubles(connection, [{**facts, "subscriber": person} for person in doubtful])
             doubt = sa.update(deliveries).where(_rows, _people).values(state=CODES[DeliveryState.IN_DOUBT])
             connection.execute(doubt, {**key, "people": doubtful})
@@ -370,11 +396,11 @@ class Ledger:
         )
 
 
-def takeable(publication: int, now: datetime) -> sa.Select[tuple[int, int, datetime | None]]:
+def takeable(publication: int, now: datetime) -> sa.Select[tuple[int, int]]:
     """The batch to take next: first where somebody's wait is over, then the one that was taken up least."""
     waited = sa.and_(batches.c.state == "open", batches.c.not_before <= now)
     return (
-        sa.select(batches.c.no, batches.c.token, batches.c.since)
+        sa.select(batches.c.no, batches.c.token)
         .where(batches.c.publication == publication)
         .where(
             sa.or_(
@@ -389,9 +415,10 @@ def takeable(publication: int, now: datetime) -> sa.Select[tuple[int, int, datet
 
 
 def note_troubles(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Why somebody's mail was not simply sent; the newest reason counts."""
+    """Why somebody's mail was not simply sent: the newest reason counts, and the first deferral."""
     if rows:
         statement = upsert(connection, troubles)
         fresh = {name: statement.excluded[name] for name in ("reason", "at", "not_before")}
+        fresh["since"] = sa.func.coalesce(troubles.c.since, statement.excluded.since)
         keys = ["publication", "subscriber"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)

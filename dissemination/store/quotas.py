@@ -1,6 +1,7 @@
 """Rates that several processes share: one persisted bucket each, kept by the generic cell rate algorithm (GCRA).
 
-A bucket is known by one number, the instant at which it is full again; what is taken moves that instant on. Whoever
+A bucket is known by one number, the instant at which it is full again; what is taken moves that instant on. One
+that is counted (`Rate.until`) is full again when its time is over, and knows what was taken until then. Whoever
 reads and writes buckets holds the one write lock of SQLite, or PostgreSQL's advisory lock `LOCK`.
 """
 
@@ -42,24 +43,21 @@ class SharedQuotas:
 
 def available(connection: Connection, buckets: Mapping[str, Rate], now: datetime) -> dict[str, Grant]:
     """What each bucket holds; `wait` is the time until it holds one more than that."""
-    full_at = _full_at(connection, buckets)
-    return {name: _level(full_at.get(name, now), rate, now) for name, rate in buckets.items()}
+    kept = _kept(connection, buckets)
+    return {name: _level(*kept.get(name, (now, 0)), rate, now) for name, rate in buckets.items()}
 
 
 def spend(connection: Connection, taken: Mapping[str, tuple[Rate, int]], now: datetime) -> None:
-    """Take out what `available` said is there."""
-    full_at = _full_at(connection, taken)
+    """Take out what `available` said is there; a negative count is put back."""
+    kept = _kept(connection, taken)
     rows = [
-        {
-            "bucket": name,
-            "full_at": max(full_at.get(name, now), now) + timedelta(seconds=count * rate.seconds / rate.count),
-        }
+        {"bucket": name, **_after(*kept.get(name, (now, 0)), rate, count, now)}
         for name, (rate, count) in taken.items()
         if count
     ]
     if rows:
         statement = upsert(connection, quotas)
-        fresh = {"full_at": statement.excluded.full_at}
+        fresh = {name: statement.excluded[name] for name in ("full_at", "taken")}
         connection.execute(statement.on_conflict_do_update(index_elements=["bucket"], set_=fresh), rows)
 
 
@@ -68,12 +66,25 @@ def forget_full(connection: Connection, now: datetime) -> None:
     connection.execute(sa.delete(quotas).where(quotas.c.full_at <= now))
 
 
-def _full_at(connection: Connection, names: Mapping[str, object]) -> dict[str, datetime]:
-    query = sa.select(quotas.c.bucket, quotas.c.full_at).where(quotas.c.bucket.in_(list(names)))
-    return {row.bucket: row.full_at for row in connection.execute(query)}
+def _kept(connection: Connection, names: Mapping[str, object]) -> dict[str, tuple[datetime, int]]:
+    """Bucket -> (when it is full again, what was taken of it where it is counted)."""
+    if not names:
+        return {}
+    query = sa.select(quotas).where(quotas.c.bucket.in_(list(names)))
+    return {row.bucket: (row.full_at, row.taken) for row in connection.execute(query)}
 
 
-def _level(full_at: datetime, rate: Rate, now: datetime) -> Grant:
+def _after(full_at: datetime, taken: int, rate: Rate, count: int, now: datetime) -> Mapping[str, object]:
+    """A bucket when `count` more were taken."""
+    if rate.until is not None:
+        return {"full_at": rate.until, "taken": max(taken if full_at > now else 0, -count) + count}
+    return {"full_at": max(full_at, now) + timedelta(seconds=count * rate.seconds / rate.count), "taken": 0}
+
+
+def _level(full_at: datetime, taken: int, rate: Rate, now: datetime) -> Grant:
+    if rate.until is not None:
+        left = max(int(rate.burst) - (taken if full_at > now else 0), 0)
+        return Grant(count=left, wait=max((rate.until - now).total_seconds(), _BLUR))
     each = rate.seconds / rate.count
     missing = max((full_at - now).total_seconds(), 0.0) / each
     level = max(rate.burst - missing, 0.0)

@@ -257,7 +257,6 @@ batches = sa.Table(
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("lease_until", Instant),
     sa.Column("not_before", Instant),
-    sa.Column("since", Instant),  # first taken up, or opened again for those who failed: the age of its retries
 )
 
 #: A row per recipient, clustered on (publication, batch, subscriber): batches are claimed, never rows.
@@ -283,6 +282,7 @@ troubles = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("not_before", Instant),  # deferred: when it is tried again
+    sa.Column("since", Instant),  # deferred first: the age that giving up is judged by; NULL: never, or begun anew
 )
 
 #: How many mails of an edition were accepted in each minute.
@@ -294,12 +294,14 @@ paces = sa.Table(
     sa.Column("sent", sa.Integer, nullable=False),
 )
 
-#: One bucket a rate (GCRA): the instant at which it is full again. A bucket that is not here is full.
+#: One bucket a rate: the instant at which it is full again (GCRA), or what was taken until then (counted ones).
+#: A bucket that is not here is full.
 quotas = sa.Table(
     "quotas",
     metadata,
     sa.Column("bucket", sa.Text, primary_key=True),
     sa.Column("full_at", Instant, nullable=False),
+    sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
 )
 
 #: What came back: bounces, complaints, requests by mail. The digest makes each count once.

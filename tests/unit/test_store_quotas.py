@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dissemination.model import Rate
 from dissemination.ports import Quotas
 from dissemination.store import Store
-from dissemination.store.quotas import _level, forget_full
+from dissemination.store.quotas import _level, available, forget_full, spend
 
 CLOCK = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
@@ -68,6 +68,30 @@ def test_a_bucket_outlives_the_process_and_a_full_one_is_forgotten(store, store_
     other.close()
 
 
+def test_a_counted_bucket_gives_nothing_back_before_its_time_and_is_forgotten_after_it(store, clock):
+    """However many a day may see: years of days do not fit between two instants."""
+    rate = Rate(count=5_000_000, seconds=86_400, burst=5_000_000, until=clock.now() + timedelta(hours=15))
+    assert store.quotas.take("day", 4_999_998, rate).count == 4_999_998
+    clock.advance(timedelta(hours=14))
+    grant = store.quotas.take("day", 5, rate)
+    assert (grant.count, grant.wait) == (2, 3600.0)
+    clock.advance(timedelta(hours=1))
+    with store.database.write() as connection:
+        forget_full(connection, clock.now())
+        assert connection.exec_driver_sql("SELECT count(*) FROM quotas").scalar() == 0
+
+
+@pytest.mark.parametrize("until", [None, timedelta(hours=1)])
+def test_what_is_put_back_may_be_taken_again_and_no_more_than_that(store, clock, until):
+    rate = Rate(count=1, seconds=3600, burst=10, until=until and clock.now() + until)
+    assert store.quotas.take("a", 6, rate).count == 6
+    with store.database.write() as connection:
+        spend(connection, {"a": (rate, -4)}, clock.now())
+        assert available(connection, {"a": rate}, clock.now())["a"].count == 8
+        spend(connection, {"a": (rate, -40), "b": (rate, -3)}, clock.now())
+        assert {grant.count for grant in available(connection, {"a": rate, "b": rate}, clock.now()).values()} == {10}
+
+
 def test_takers_at_the_same_time_get_no_more_than_there_is(store_target, clock):
     stores = [Store(store_target, clock) for _ in range(4)]
     grants = []
@@ -96,7 +120,7 @@ def test_no_history_gives_more_than_the_rate_and_its_burst(count, seconds, burst
     rate, now, full_at, taken = Rate(count=count, seconds=seconds, burst=burst), CLOCK, CLOCK, 0
     for pause in itertools.chain([0.0], pauses):
         now += timedelta(seconds=pause)
-        level = _level(full_at, rate, now)
+        level = _level(full_at, 0, rate, now)
         assert 0 <= level.count <= burst
         assert level.wait > 0
         full_at = max(full_at, now) + timedelta(seconds=level.count * seconds / count)
