@@ -165,7 +165,8 @@ class Line(Protocol):
     def outcomes(self, wait: float) -> Sequence[tuple[str, Receipt | ChannelError]]:
         """(key, outcome) of what was decided since the last call; waits at most `wait` seconds for the first.
 
-        `NotBegunError` says that nothing was tried for this message: the way out is closed for now.
+        `NotBegunError` says that nothing was tried for this message: the way out is closed for now;
+        `SenderRefusedError` that we are refused, whoever the recipient is. Neither counts as an attempt.
         """
         ...
 

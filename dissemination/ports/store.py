@@ -126,6 +126,13 @@ class PublicationsStore(Protocol):
         """
         ...
 
+    def conclude(self, running: Publication, fresh: Publication, happenings: Iterable[Happening]) -> bool:
+        """Close an edition that is still as it was read; False, and no line in the log: it is not.
+
+        A retry raises the token: whoever counted before it closes nothing.
+        """
+        ...
+
     def inherit(self) -> int:
         """End every lease: called by who has just proved that no other publisher lives (SQLite's lock).
 
@@ -213,9 +220,9 @@ class DeliveriesStore(Protocol):
     """Who gets an edition, and where each of them stands."""
 
     def freeze(self, key: str, audience: Audience) -> int:
-        """Write the audience down as rows, once; how many people it is.
+        """Write the audience down as rows, once; how many people were written down now.
 
-        A second call changes nothing: the audience of an edition is frozen when its sending starts.
+        A second call changes nothing and is 0: the audience of an edition is frozen when its sending starts.
         """
         ...
 

@@ -37,16 +37,17 @@ class Deliveries:
         self._database = database
 
     def freeze(self, key: str, audience: Audience) -> int:
-        """Write the audience down as rows, once; how many people it is.
+        """Write the audience down as rows, once; how many people were written down now.
 
-        A second call changes nothing: the audience of an edition is frozen when its sending starts.
+        A second call changes nothing and costs next to nothing: it is 0.
         """
+        with self._database.read() as connection:
+            if _is_frozen(connection, _id(connection, key)):
+                return 0
         with self._database.write(f"freeze {key}") as connection:
             publication = _id(connection, key)
-            if connection.execute(
-                sa.select(batches.c.no).where(batches.c.publication == publication).limit(1)
-            ).first():
-                return _count(connection, publication)
+            if _is_frozen(connection, publication):
+                return 0
             people = audience_query(audience).subquery()
             number = sa.func.row_number().over(order_by=people.c.id) - 1
             connection.execute(
@@ -62,13 +63,16 @@ class Deliveries:
                     ),
                 )
             )
-            rows = connection.execute(
-                sa.select(deliveries.c.batch).where(deliveries.c.publication == publication).distinct()
-            ).scalars()
-            made = [{"publication": publication, "no": no, "state": "open", "owner": "", "token": 0} for no in rows]
-            if made:
-                connection.execute(sa.insert(batches), made)
-            return _count(connection, publication)
+            sizes = (
+                sa.select(deliveries.c.batch, sa.func.count())
+                .where(deliveries.c.publication == publication)
+                .group_by(deliveries.c.batch)
+            )
+            rows = connection.execute(sizes).all()
+            fresh = {"publication": publication, "state": "open", "owner": "", "token": 0}
+            if rows:
+                connection.execute(sa.insert(batches), [{**fresh, "no": number} for number, _ in rows])
+            return sum(size for _, size in rows)
 
     def ledger(self, key: str, *, owner: str, lease: float, resend: bool) -> Ledger:
         """A worker's book of the edition; see `ports.Ledger`."""
@@ -202,13 +206,17 @@ class Deliveries:
                 sa.true() if after is DeliveryState.SENT and not address else deliveries.c.subscriber.in_(active),
             )
             if after is DeliveryState.PENDING:
+                _begin_anew(connection, publication, chosen)
                 _open_batches(connection, publication, chosen)
             done = connection.execute(sa.update(deliveries).where(chosen).values(state=CODES[after], attempts=0))
             if done.rowcount:
                 connection.execute(
                     sa.update(publications)
                     .where(publications.c.id == publication)
-                    .values(state=State.SENDING.value, not_before=None, reason="")
+                    # A new token: whoever was about to close the edition saw another one.
+                    .values(
+                        state=State.SENDING.value, not_before=None, reason="", token=publications.c.token + 1
+                    )
                 )
                 record(connection, [replace(happening, detail=f"{happening.detail}: {done.rowcount}")])
             return int(done.rowcount)
@@ -219,7 +227,16 @@ def _open_batches(connection: Connection, publication: int, chosen: sa.ColumnEle
         sa.update(batches)
         .where(batches.c.publication == publication, batches.c.state != "leased")
         .where(batches.c.no.in_(sa.select(deliveries.c.batch).where(chosen)))
-        .values(state="open", owner="", not_before=None, since=None)
+        .values(state="open", owner="", not_before=None)
+    )
+
+
+def _begin_anew(connection: Connection, publication: int, chosen: sa.ColumnElement[bool]) -> None:
+    """The age of their retries counts from their next deferral."""
+    connection.execute(
+        sa.update(troubles)
+        .where(troubles.c.publication == publication, troubles.c.subscriber.in_(sa.select(deliveries.c.subscriber).where(chosen)))
+        .values(since=None)
     )
 
 
@@ -236,6 +253,6 @@ def _id(connection: Connection, key: str) -> int:
     return int(connection.execute(sa.select(publications.c.id).where(publications.c.key == key)).scalar_one())
 
 
-def _count(connection: Connection, publication: int) -> int:
-    query = sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.publication == publication)
-    return int(connection.execute(query).scalar_one())
+def _is_frozen(connection: Connection, publication: int) -> bool:
+    query = sa.select(batches.c.no).where(batches.c.publication == publication).limit(1)
+    return connection.execute(query).first() is not None

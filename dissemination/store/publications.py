@@ -219,6 +219,13 @@ class Publications:
         if not done.rowcount:
             raise FencedError(f"{claimed.key}: the claim was taken over; the outcome is in the log")
 
+    def conclude(self, running: Publication, fresh: Publication, happenings: Iterable[Happening]) -> bool:
+        """Close an edition that is still as it was read; False, and no line in the log: it is not."""
+        with self._database.write() as connection:
+            done = self._replace(connection, running, fresh)
+            record(connection, happenings if done else ())
+            return done
+
     def inherit(self) -> int:
         """End every lease: called by who has just proved that no other publisher lives (SQLite's lock).
 

@@ -241,7 +241,8 @@ def test_the_audience_is_frozen_once_in_batches(store, monkeypatch):
     audience = Audience(lists=("news",))
     assert store.deliveries.freeze(row.key, audience) == 10
     store.people.add([person(99)])
-    assert store.deliveries.freeze(row.key, audience) == 10
+    assert store.deliveries.freeze(row.key, audience) == 0
+    assert sum(store.deliveries.counts(row.key).values()) == 10
     people = store.deliveries.ledger(row.key, owner="me", lease=60, resend=True).turn((), 50, Rates()).people
     assert [person.id for person in people] == list(range(1, 11))
     assert [person.batch for person in people] == [0] * 4 + [1] * 4 + [2] * 2
