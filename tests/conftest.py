@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from dissemination.pipeline.approve import approve
 from dissemination.store import Store
-from dissemination.testing import FixedClock
+from dissemination.testing import FixedClock, MemoryMailer
 
 #: The fakes import one another by their plain names, also where one is run as a program.
 sys.path.append(str(Path(__file__).parent / "fakes"))
@@ -184,3 +185,24 @@ def dns_server(dns_fake):
     """Starts a loopback DNS server: dns_server({"example.eu": ["v=spf1 -all"]}); ended with the test."""
     with ExitStack() as stack:
         yield lambda table: stack.enter_context(dns_fake.DnsServer(table))
+
+
+@pytest.fixture
+def mailer(house):
+    """The house's mail goes over a line."""
+    made = MemoryMailer()
+    house.change(channels={**house.parts.channels, "email": made}, window=8)
+    return made
+
+
+@pytest.fixture
+def flash(house, mailer, monkeypatch):
+    """An approved flash for so many people, in batches of ten; person n has the number n + 1."""
+    monkeypatch.setattr("dissemination.store.deliveries.BATCH", 10)
+
+    def making(people):
+        house.people(people)
+        house.item(channels={"feed": "auto", "newsletter": "flash"})
+        approve(house.parts, [], who="ana", everything=True)
+
+    return making

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dissemination.errors import ChannelError, FencedError, NeedsLoginError, NotBegunError, UnavailableError
+from dissemination.errors import (
+    ChannelError,
+    NeedsLoginError,
+    NotBegunError,
+    RejectedError,
+    SenderRefusedError,
+    UnavailableError,
+)
 from dissemination.files import digest_of
 from dissemination.model import (
     DeliveryState,
@@ -42,6 +48,10 @@ _PAUSE = 0.1
 _SHORT = 5.0
 #: How long messages under way may wait for their answers when everything stops, in seconds.
 DRAIN = 8.0
+#: What says of a mail that nothing was tried for it, or that we are refused and not this recipient.
+_SHUT = (NotBegunError, NeedsLoginError, SenderRefusedError)
+#: The log's word for a server that refuses us.
+_REFUSED = "refused"
 #: The longest wait of an edition whose way out is closed.
 _LONGEST_CLOSED = timedelta(minutes=15)
 
@@ -145,7 +155,7 @@ class Run:
         self._since = self._turned = self._again = parts.clock.now()
         #: Paused, cancelled, or nobody is left who may be written to now.
         self._through = False
-        #: Answers in a row that opened no way.
+        #: Answers in a row that were no receipt.
         self._refused = 0
         self.accepted = 0
         #: Why the way out is closed; None: it is open.
@@ -251,14 +261,16 @@ class Run:
             self.accepted += 1
             self._refused, self.closed = 0, None
             return
-        shut = isinstance(answer, NotBegunError | NeedsLoginError)
-        self._refused = self._refused + 1 if shut or isinstance(answer, UnavailableError) else 0
-        if shut or self._refused >= self._window:
+        # A whole window without one receipt, for whatever reason: it is rather us than every single recipient.
+        self._refused += 1
+        if isinstance(answer, _SHUT) or self._refused >= self._window:
             self.closed = answer
 
 
 def _put_off(parts: Parts, edition: Publication, run: Run) -> None:
     """Where the way out is closed or a rate is used up, the edition waits; others go on."""
+    if run.closed is not None and not parts.store.deliveries.unfinished(edition.key):
+        return  # nobody is left who would wait
     if isinstance(run.closed, NeedsLoginError):
         _needs_login(parts, edition, run.closed)
     elif run.closed is not None:
@@ -266,6 +278,8 @@ def _put_off(parts: Parts, edition: Publication, run: Run) -> None:
         wish = run.closed.retry_at if isinstance(run.closed, UnavailableError) else None
         now = parts.clock.now()
         at = min(back_off(now, edition.key, attempts, wish), now + _LONGEST_CLOSED)
+        if isinstance(run.closed, SenderRefusedError | RejectedError):
+            _tell_once(parts, edition, str(run.closed))
         _wait_until(parts, replace(edition, attempts=attempts), at, str(run.closed))
     elif run.held_until is not None:
         at = min(run.held_until, parts.rules.pacing.next_day(parts.clock.now()))
@@ -282,14 +296,19 @@ def _wait_until(parts: Parts, edition: Publication, at: datetime, why: str) -> N
 
 def _needs_login(parts: Parts, edition: Publication, error: NeedsLoginError) -> None:
     parts.store.controls.pause(edition.channel, who="dissemination", reason=str(error))
-    parts.store.events.add(
-        Happening(
-            at=parts.clock.now(),
-            kind="needs_login",
-            subject=edition.subject,
-            channel=edition.channel,
-            detail=str(error),
-        )
+    parts.store.events.add(_line(parts, edition, "needs_login", str(error)))
+
+
+def _tell_once(parts: Parts, edition: Publication, why: str) -> None:
+    """Somebody must mend it. They are told when it begins, and not again at every try."""
+    last = parts.store.events.latest(1, edition.subject)
+    if not last or last[0].kind != _REFUSED:
+        parts.store.events.add(_line(parts, edition, _REFUSED, why))
+
+
+def _line(parts: Parts, edition: Publication, kind: str, detail: str) -> Happening:
+    return Happening(
+        at=parts.clock.now(), kind=kind, subject=edition.subject, channel=edition.channel, detail=detail
     )
 
 
@@ -307,18 +326,8 @@ def conclude(parts: Parts, edition: Publication) -> None:
     kinds = [kind]
     if kind == "sent" and counts.get(DeliveryState.FAILED):
         kinds.append("failed")  # somebody is told of the few, too
-    happenings = [
-        Happening(
-            at=parts.clock.now(),
-            kind=each,
-            subject=edition.subject,
-            channel=edition.channel,
-            detail=words or "nobody",
-        )
-        for each in kinds
-    ]
-    with suppress(FencedError):
-        parts.store.publications.settle(current, fresh, happenings)
+    happenings = [_line(parts, edition, each, words or "nobody") for each in kinds]
+    parts.store.publications.conclude(current, fresh, happenings)
 
 
 def _verdict(counts: Mapping[DeliveryState, int]) -> tuple[State, str]:

@@ -18,32 +18,10 @@ from dissemination.pipeline.deliver import deliver
 from dissemination.pipeline.publish import Ticks, publish
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.store.schema import subscribers
-from dissemination.testing import MemoryMailer
 
 EDITION = "flash-first:email:1"
 SENT, FAILED, DEFERRED = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.DEFERRED
 PENDING, IN_DOUBT = DeliveryState.PENDING, DeliveryState.IN_DOUBT
-
-
-@pytest.fixture
-def mailer(house):
-    """The house's mail goes over a line."""
-    made = MemoryMailer()
-    house.change(channels={**house.parts.channels, "email": made}, window=8)
-    return made
-
-
-@pytest.fixture
-def flash(house, mailer, monkeypatch):
-    """An approved flash for so many people, in batches of ten; person n has the number n + 1."""
-    monkeypatch.setattr("dissemination.store.deliveries.BATCH", 10)
-
-    def making(people):
-        house.people(people)
-        house.item(channels={"feed": "auto", "newsletter": "flash"})
-        approve(house.parts, [], who="ana", everything=True)
-
-    return making
 
 
 def send(house):
