@@ -204,7 +204,7 @@ class Run:
         settled = len(self._settled)
         if settled:
             late = quiet or now - self._since >= timedelta(seconds=PATIENCE)
-            return late or 3 * settled >= self._window or not self._out
+            return late or 2 * settled >= self._window or not self._out
         if not self._out:
             return self._taking()
         if now - self._turned >= timedelta(seconds=self._parts.rules.lease / 3):
@@ -246,14 +246,13 @@ class Run:
             self._clock.sleep(pause)
 
     def _hear(self, heard: Sequence[tuple[str, Answer]], now: datetime) -> None:
+        if not self._settled:
+            self._since = now
         for key, answer in heard:
             person = self._out.pop(key, None)
-            if person is None:
-                continue
-            if not self._settled:
-                self._since = now
-            self._settled.append(self._judge.settled(person, answer, now))
-            self._judge_way(answer)
+            if person is not None:
+                self._settled.append(self._judge.settled(person, answer, now))
+                self._judge_way(answer)
 
     def _judge_way(self, answer: Answer) -> None:
         """Whether the way out is open, as of this answer: a closed one is not hammered."""

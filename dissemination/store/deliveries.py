@@ -214,9 +214,7 @@ class Deliveries:
                     sa.update(publications)
                     .where(publications.c.id == publication)
                     # A new token: whoever was about to close the edition saw another one.
-                    .values(
-                        state=State.SENDING.value, not_before=None, reason="", token=publications.c.token + 1
-                    )
+                    .values(state=State.SENDING.value, not_before=None, reason="", token=publications.c.token + 1)
                 )
                 record(connection, [replace(happening, detail=f"{happening.detail}: {done.rowcount}")])
             return int(done.rowcount)
@@ -235,7 +233,10 @@ def _begin_anew(connection: Connection, publication: int, chosen: sa.ColumnEleme
     """The age of their retries counts from their next deferral."""
     connection.execute(
         sa.update(troubles)
-        .where(troubles.c.publication == publication, troubles.c.subscriber.in_(sa.select(deliveries.c.subscriber).where(chosen)))
+        .where(
+            troubles.c.publication == publication,
+            troubles.c.subscriber.in_(sa.select(deliveries.c.subscriber).where(chosen)),
+        )
         .values(since=None)
     )
 

@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class _Numbers(sa.types.TypeDecorator[Sequence[int]]):
+    """Whole numbers as one value: an array, or JSON where there is none."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """The type of the driver."""
+        return dialect.type_descriptor(_ARRAY if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        """For the driver."""
+        return value if value is None or dialect.name == "postgresql" else json.dumps(value)
+
+
+_ARRAY = postgresql.ARRAY(sa.BigInteger())
+
+
+class _Each(GenericFunction[int]):
+    """Its one argument's numbers as rows."""
+
+    inherit_cache = True
+    name = "each_number"
+
+
+@compiles(_Each)
+def _each(element: _Each, compiler: SQLCompiler, **words: Any) -> str:
+    numbers = compiler.process(element.clauses, **words)
+    one = f"unnest({numbers})" if compiler.dialect.name == "postgresql" else f"value FROM json_each({numbers})"
+    return f"(SELECT {one})"
+
+
+def among(column: sa.Column[int], name: str) -> sa.ColumnElement[bool]:
+    """Whether a column is one of the numbers of a parameter, which may be any list.
+
+    It is one parameter, however many they are: the statement's text stays the same, and is understood only once.
+    """
+    return column.op("IN", is_comparison=True)(_Each(sa.bindparam(name, type_=_Numbers())))
 
 
 def upsert(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from dissemination.model import DeliveryState, Rate, Rates, Recipient, Settled, State, Turn
 from dissemination.store import quotas
 from dissemination.store.database import Database
-from dissemination.store.dialect import upsert
+from dissemination.store.dialect import among, upsert
 from dissemination.store.domains import Domains, buckets_of, tightest
 from dissemination.store.schema import (
     CODES,
@@ -47,7 +47,7 @@ REASON = 500
 
 _batch = sa.and_(batches.c.publication == sa.bindparam("p"), batches.c.no == sa.bindparam("b"))
 _rows = sa.and_(deliveries.c.publication == sa.bindparam("p"), deliveries.c.batch == sa.bindparam("b"))
-_people = deliveries.c.subscriber.in_(sa.bindparam("people", expanding=True))
+_people = among(deliveries.c.subscriber, "people")
 _own = deliveries.c.token == sa.bindparam("t")
 
 _EXTEND = (
@@ -86,7 +86,7 @@ _NEXT_BESIDES = _NEXT.where(
     sa.or_(subscribers.c.domain.is_(None), subscribers.c.domain.not_in(sa.bindparam("held", expanding=True)))
 )
 _AGES = sa.select(troubles.c.subscriber, troubles.c.since).where(
-    troubles.c.publication == sa.bindparam("p"), troubles.c.subscriber.in_(sa.bindparam("people", expanding=True))
+    troubles.c.publication == sa.bindparam("p"), among(troubles.c.subscriber, "people")
 )
 _intent = {"state": _SENDING, "token": sa.bindparam("t"), "attempts": deliveries.c.attempts + 1}
 _INTEND = sa.update(deliveries).where(_rows, _people).values(_intent)
@@ -289,8 +289,8 @@ class Ledger:
         gone = [row[0] for row in rows if not row[-1]]
         if gone:
             connection.execute(_SKIP, {**key, "t": token, "people": gone})
-        ages = self._ages(connection, [row[0] for row in rows if row[1] > 1])
-        found = domains.granted([Recipient(batch, token, *row[:-1], ages.get(row[0])) for row in rows if row[-1]])
+        people = [Recipient(batch, token, *row[:-1]) for row in rows if row[-1]]
+        found = domains.granted(self._with_ages(connection, people))
         self._out[batch] += len(found)
         if domains.held():
             connection.execute(_INTEND, {**key, "t": token, "people": [one.id for one in found]})
@@ -299,11 +299,14 @@ class Ledger:
             connection.execute(_INTEND_ALL, {**key, "t": token, "first": rows[0][0], "last": self._after})
         return len(rows), found
 
-    def _ages(self, connection: Connection, tried: Sequence[int]) -> Mapping[int, datetime]:
+    def _with_ages(self, connection: Connection, people: list[Recipient]) -> list[Recipient]:
         """Since when those who were tried before have been deferred."""
+        tried = [one.id for one in people if one.attempts > 1]
         if not tried:
-            return {}
-        return {row[0]: row[1] for row in connection.execute(_AGES, {"p": self.number, "people": tried})}
+            return people
+        rows = connection.execute(_AGES, {"p": self.number, "people": tried})
+        ages = {row.subscriber: row.since for row in rows}
+        return [one._replace(since=ages.get(one.id)) for one in people]
 
     def _leave_current(self, connection: Connection, now: datetime, domains: Domains) -> bool:
         """Go on to the next batch; where a rate holds people of this one back, only to one taken up less often."""
@@ -418,7 +421,7 @@ def note_troubles(connection: Connection, rows: Sequence[dict[str, Any]]) -> Non
     """Why somebody's mail was not simply sent: the newest reason counts, and the first deferral."""
     if rows:
         statement = upsert(connection, troubles)
-        fresh = {name: statement.excluded[name] for name in ("reason", "at", "not_before")}
-        fresh["since"] = sa.func.coalesce(troubles.c.since, statement.excluded.since)
+        newest = {name: statement.excluded[name] for name in ("reason", "at", "not_before")}
+        fresh = {**newest, "since": sa.func.coalesce(troubles.c.since, statement.excluded.since)}
         keys = ["publication", "subscriber"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)

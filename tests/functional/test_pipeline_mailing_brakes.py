@@ -1,4 +1,4 @@
-"""Who waits, how long, and at whose cost: ages of retries, refunds, races at the end, and servers that refuse us."""
+"""Who waits, how long, and at whose cost: ages of retries, refunds, races at the end, servers that refuse us."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_nobody_is_counted_where_the_audience_is_frozen_already(house, mailer, f
     assert not [text for text in seen if "count(" in text or "IMMEDIATE" in text or "deliveries" in text]
 
 
-# ------------------------------------------------------------------------------------------------ refused as a sender
+# ------------------------------------------------------------------------------------------------ refused
 
 
 def test_a_server_that_refuses_us_stops_the_edition_and_fails_nobody(house, mailer, flash):

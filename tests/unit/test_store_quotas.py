@@ -89,7 +89,8 @@ def test_what_is_put_back_may_be_taken_again_and_no_more_than_that(store, clock,
         spend(connection, {"a": (rate, -4)}, clock.now())
         assert available(connection, {"a": rate}, clock.now())["a"].count == 8
         spend(connection, {"a": (rate, -40), "b": (rate, -3)}, clock.now())
-        assert {grant.count for grant in available(connection, {"a": rate, "b": rate}, clock.now()).values()} == {10}
+        grants = available(connection, {"a": rate, "b": rate}, clock.now())
+        assert [grant.count for grant in grants.values()] == [10, 10]
 
 
 def test_takers_at_the_same_time_get_no_more_than_there_is(store_target, clock):
