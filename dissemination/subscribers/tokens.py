@@ -10,6 +10,7 @@ servers on the way may change the case of a local part.
 from __future__ import annotations
 
 import base64
+import binascii
 import hmac
 import re
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ _MARK = re.compile(r"[a-z2-7]{32}")
 _PUBLICATION_BYTES = 4
 _MARK_HEAD_BYTES = 1 + _PUBLICATION_BYTES + _SUBSCRIBER_BYTES
 _MARK_MAC_BYTES = 10
+#: The two letters of base64 that mean something else in an address (RFC 4648, section 5).
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 #: Base32 (RFC 4648) in small letters, ten bits at a time; the library's own takes twice as long.
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
@@ -65,13 +68,15 @@ class SubscriberTokens:
         #: (id, MACs by purpose): one byte tells keys apart; two with the same byte are both tried.
         self._keys = tuple((_key_id(key), {purpose: _Mac(key, purpose) for purpose in Purpose}) for key in keys)
         self._site = site
-        self._list = list_number
+        #: What every link begins with.
+        self._lead = self._keys[0][0] + list_number.to_bytes(_LIST_BYTES)
 
     def links(self, subscriber: int) -> Mapping[str, str]:
         """{"unsubscribe_url": ..., "preferences_url": ...}."""
+        head = self._head(subscriber)
         return {
-            "unsubscribe_url": self._site.unsubscribe(self.make(Purpose.UNSUBSCRIBE, subscriber)),
-            "preferences_url": self._site.preferences(self.make(Purpose.PREFERENCES, subscriber)),
+            "unsubscribe_url": self._site.unsubscribe(self._signed(Purpose.UNSUBSCRIBE, head)),
+            "preferences_url": self._site.preferences(self._signed(Purpose.PREFERENCES, head)),
         }
 
     def make(self, purpose: Purpose, subscriber: int) -> str:
@@ -80,9 +85,14 @@ class SubscriberTokens:
         Raises:
             OverflowError: a number beyond 2**40 (subscriber) or 2**24 (list).
         """
-        id_, macs = self._keys[0]
-        head = id_ + self._list.to_bytes(_LIST_BYTES) + subscriber.to_bytes(_SUBSCRIBER_BYTES)
-        return base64.urlsafe_b64encode(head + macs[purpose](head)[:_MAC_BYTES]).decode("ascii")
+        return self._signed(purpose, self._head(subscriber))
+
+    def _head(self, subscriber: int) -> bytes:
+        return self._lead + subscriber.to_bytes(_SUBSCRIBER_BYTES)
+
+    def _signed(self, purpose: Purpose, head: bytes) -> str:
+        raw = head + self._keys[0][1][purpose](head)[:_MAC_BYTES]
+        return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE).decode("ascii")
 
     def read(self, token: str, purpose: Purpose) -> tuple[int, int] | None:
         """(list, subscriber), or None for everything that we did not make for this purpose."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -424,3 +425,18 @@ def test_an_upgrade_makes_a_copy_first(tmp_path, clock, monkeypatch):
     migrate.upgrade(store.database)
     assert (tmp_path / f"a.db.before-{HEAD}").exists()
     store.close()
+
+
+def test_days_that_were_counted_for_ever_are_forgotten_by_the_upgrade(store):
+    """A bucket of revision 0004 that bears a day's name would be full again years later."""
+    config = migrate._config
+    with store.database.write("migrate") as connection:
+        command.downgrade(config(connection), "0004")
+        buckets = "('mail:day:2026-11-16', 9e15), ('domain:a:day:2026-11-16', 9e15), ('mail:hour', 9e15)"
+        connection.exec_driver_sql(f"INSERT INTO quotas (bucket, full_at) VALUES {buckets}")
+        connection.exec_driver_sql(
+            "INSERT INTO batches (publication, no, state, owner, token, since) VALUES (1, 2, 'open', '', 3, 4)"
+        )
+        command.upgrade(config(connection), HEAD)
+        assert connection.exec_driver_sql("SELECT bucket, taken FROM quotas").all() == [("mail:hour", 0)]
+        assert connection.exec_driver_sql("SELECT no, state, token FROM batches").all() == [(2, "open", 3)]
