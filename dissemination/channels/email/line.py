@@ -27,7 +27,9 @@ _PATIENCE = 5.0
 #: nobody waits for the other one.
 _AHEAD, _STUCK = 8.0, 1.0
 #: Messages under way from which on a breath is taken after the first answer, and its length in seconds.
-_FEW, _BREATH = 4, 0.0001
+_FEW, _BREATH = 4, 0.00005
+#: Seconds between looks whether a long queue is worth more connections.
+_WIDER = 0.005
 #: Seconds between looks at the deadlines.
 _LOOK = 0.05
 
@@ -55,7 +57,7 @@ class SmtpLine:
         self._tries: Counter[str] = Counter()
         self._flying = 0
         self._most = 2 * sum(place.server.connections * place.server.depth for place in places)
-        self._looked = 0.0
+        self._looked = self._wider = 0.0
         self._adopt()
 
     # The door
@@ -315,7 +317,9 @@ class SmtpLine:
                 self._load(self._places[0], connection)
         else:
             self._balance()
-        if self._queue:
+        now = self._now()
+        if self._queue and (not self._flying or now >= self._wider):
+            self._wider = now + _WIDER
             self._widen()
 
     def _load(self, place: Place, connection: Connection) -> None:

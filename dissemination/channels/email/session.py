@@ -222,6 +222,8 @@ class Session:
             self.retiring |= reply[0] != 250
             return
         flight.answered = True
+        if 200 <= reply[0] < 300 and step in _ENVELOPE and self.way is not Way.STEPS:
+            return  # nothing follows from it: what comes next was said already
         _AFTER[step](self, flight, reply)
 
     def _unasked(self, reply: Reply) -> None:
