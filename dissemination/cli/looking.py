@@ -16,6 +16,7 @@ from dissemination.cli.common import (
     Json,
     columns,
     guarded,
+    page,
     print_json,
     project,
     safe,
@@ -58,10 +59,19 @@ def _show_status(seen: Status, zone: str) -> None:
         if rows:
             say(f"\n[bold underline]{title}[/bold underline]")
             show_plan(rows, zone)
+        if name == "asking":
+            _show_decisions(seen)
     if seen.deliveries:
         _show_deliveries(seen)
     if State.IN_REVIEW in seen.counts:
         say("\nNext: `disseminate plan` shows what is in review, `disseminate approve` lets it go out.")
+
+
+def _show_decisions(seen: Status) -> None:
+    """For each edition that asks, the command that tells who was not reached, and what can be done."""
+    for row in seen.asking:
+        if seen.deliveries.get(row.key):
+            page().print(f"  `disseminate edition show {safe(row.subject)}` tells who and why", soft_wrap=True)
 
 
 def _show_deliveries(seen: Status) -> None:

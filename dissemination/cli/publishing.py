@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dissemination.cli.common import (
+    FINDINGS,
+    FINE,
     Json,
     Name,
     complain,
@@ -56,10 +58,11 @@ def publish(
         left, zone = app.under_way(), app.parts.project.timezone
     if as_json:
         print_json(_counts(tally))
-        return
-    say(_said(tally))
-    for seen in left:
-        say(_left(seen, zone))
+    else:
+        say(_said(tally))
+        for seen in left:
+            say(_left(seen, zone))
+    raise typer.Exit(FINDINGS if tally.failed or tally.in_doubt else FINE)
 
 
 def _show_due(due: Sequence[Publication], zone: str) -> None:
@@ -80,14 +83,23 @@ def _left(seen: Progress, zone: str) -> str:
 
 
 def _counts(tally: Tally) -> dict[str, int]:
-    return {"mails": tally.mails, "feeds": tally.feeds, "posts": tally.posts}
+    return {name: getattr(tally, name) for name in ("mails", "feeds", "posts", "failed", "in_doubt")}
 
 
 def _said(tally: Tally) -> str:
-    if not any(_counts(tally).values()):
+    if not tally.tried and not any(_counts(tally).values()):
         return "Nothing was due. `disseminate status` tells what waits and what failed."
     files = many(tally.feeds, "public file")
-    return f"Out: {many(tally.mails, 'mail')}, {files} changed, {many(tally.posts, 'post')}."
+    out = f"Out: {many(tally.mails, 'mail')}, {files} changed, {many(tally.posts, 'post')}."
+    return "\n".join(filter(None, (out, _not_out(tally))))
+
+
+def _not_out(tally: Tally) -> str:
+    """Who and what was not reached, and where it stands why; "" if all went well."""
+    counts = ((tally.failed, "failed"), (tally.in_doubt, "in doubt"))
+    said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
+    commands = [f"`disseminate edition show {safe(edition)}`" for edition in sorted(tally.editions)]
+    return f"{said}: {', '.join(commands) or '`disseminate status`'} says why." if said else ""
 
 
 @guarded

@@ -31,12 +31,40 @@ def shell(shells, tmp_path, server, monkeypatch):
     for address in ("p0@mail.example", "p1@mail.example", "p2@mail.example", "p3@other.example", "p4@mail.example"):
         shell("subscribers", "add", address, "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell.published = shell("publish", columns="120").stdout
+    shell.published = shell("publish", columns="120", code=1).stdout
     return shell
 
 
 def test_publish_says_what_is_left(shell):
     assert "flash-first is not through: 1 person left; next try " in shell.published
+
+
+def test_publish_counts_who_was_not_reached_and_names_the_command_that_says_why(shell, server):
+    assert f"2 failed: `disseminate edition show {ID}` says why." in shell.published
+    server.refuse.pop("p1@mail.example")
+    shell("edition", "retry", ID)
+    said = shell("publish", code=1, columns="120").stdout
+    assert "Out: 1 mail, " in said
+    assert f"1 failed: `disseminate edition show {ID}` says why." in said
+    shell("edition", "retry", ID)
+    assert shell.json("publish", code=1) == {"mails": 0, "feeds": 0, "posts": 0, "failed": 1, "in_doubt": 0}
+    assert "Nothing was due" in shell("publish").stdout
+
+
+def test_publish_says_that_it_tried_where_nobody_was_reached(shell):
+    shell("edition", "retry", ID)
+    said = shell("publish", code=1, columns="120").stdout
+    assert "Nothing was due" not in said
+    assert "Out: 0 mails, 0 public files changed, 0 posts.\n2 failed: " in said
+
+
+def test_status_asks_for_a_decision_on_those_who_failed(shell):
+    said = shell("status", code=1).stdout
+    assert "Asks you" in said
+    assert f"`disseminate edition show {ID}` tells who and why" in said
+    assert [line["subject"] for line in shell.json("status", code=1)["asking"]] == [ID]
+    shell("cancel", ID)
+    assert shell.json("status")["asking"] == []
 
 
 def test_show_counts_states_and_reasons_by_domain(shell):
@@ -97,7 +125,7 @@ def test_retry_writes_again_to_those_who_failed_and_to_nobody_else(shell, server
     shell("subscribers", "suppress", "p2@mail.example")
     before = len(server.accepted)
     assert "Again: 1 person." in shell("edition", "retry", ID, "--as", "ana").stdout
-    shell("publish")
+    assert shell.json("publish")["failed"] == 0
     assert [mail.recipient for mail in server.accepted[before:]] == ["p1@mail.example"]
     assert shell.json("edition", "show", ID, code=1)["deliveries"] == {"sent": 3, "deferred": 1, "failed": 1}
     assert shell.json("edition", "retry", ID) == {"id": ID, "again": 0}
@@ -132,7 +160,7 @@ def doubtful(shells, tmp_path, smtp_server, monkeypatch):
     for number in range(3):
         shell("subscribers", "add", f"p{number}@mail.example", "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell("publish")
+    shell.published = shell("publish", code=1, columns="120").stdout
     return shell, server
 
 
@@ -142,6 +170,8 @@ def in_doubt(shell):
 
 def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     shell, server = doubtful
+    assert f"2 in doubt: `disseminate edition show {ID}` says why." in shell.published
+    assert f"`disseminate edition show {ID}`" in shell("status", code=1).stdout
     first, second = in_doubt(shell)
     assert "disseminate edition resolve" in shell("edition", "show", ID, code=1).stdout
     assert "--sent or --retry" in shell("edition", "resolve", ID, code=2).stderr

@@ -152,7 +152,7 @@ def test_a_backup_brings_back_people_and_what_went_out(shell):
     former = shell.json("restore", "copy.db")["former"]
     assert (shell.root / former).exists()
     assert [p["email"] for p in shell.json("subscribers", "list")] == ["ana@mail.example"]
-    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0}
+    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0, "failed": 0, "in_doubt": 0}
     assert {line["state"] for line in shell.json("plan", "--all") if line["subject"] == "first"} == {"published"}
     assert "restored" in {event["kind"] for event in shell.json("log")}
 

@@ -147,7 +147,7 @@ JSON_SHAPES = [
     (("init", "other"), {"folder", "files"}),
     (("check",), {"items", "editions", "findings", "spam"}),
     (("preview", "--out", "look"), {"folder", "files"}),
-    (("publish",), {"mails", "feeds", "posts"}),
+    (("publish",), {"mails", "feeds", "posts", "failed", "in_doubt"}),
     (("pause",), {"channel", "paused"}),
     (("resume",), {"channel", "paused", "was_paused"}),
     (("status",), {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last"}),

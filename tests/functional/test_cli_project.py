@@ -195,7 +195,7 @@ def test_the_way_of_an_item_by_commands_alone(shell):
     tally = shell.json("publish")
     assert tally["posts"] == 2
     assert tally["feeds"] > 3
-    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0}
+    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0, "failed": 0, "in_doubt": 0}
     events = shell.json("log")
     assert [e["kind"] for e in events].count("sent") == 3
     assert all(datetime.fromisoformat(e["at"]).tzinfo for e in events)
@@ -339,7 +339,7 @@ def test_what_waited_in_a_backup_asks_again_after_the_restore(shell):
     shell("publish")
     shell("restore", "copy.db")
     assert {line["state"] for line in shell.json("plan")} == {"in_review"}
-    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0}
+    assert shell.json("publish") == {"mails": 0, "feeds": 0, "posts": 0, "failed": 0, "in_doubt": 0}
     assert "no backup" in shell("restore", "settings.yaml", code=1).stderr
 
 
