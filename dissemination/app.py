@@ -98,7 +98,12 @@ class App:
         return self.parts.store.controls.resume(channel, who=who)
 
     def send_test(self, id_: str, to: str, lang: str) -> Receipt:
-        """One real mail, marked as a test."""
+        """One real mail, marked as a test.
+
+        Raises:
+            AddressError: `to` is no address.
+        """
+        self.addresses.normalise(to)
         return testmail.send_test(self.parts, id_, to, lang)
 
     @contextmanager

@@ -30,7 +30,7 @@ from dissemination.cli.common import (
     state_text,
     who,
 )
-from dissemination.errors import WrongUseError
+from dissemination.errors import AddressError, WrongUseError
 from dissemination.files import FolderShelf
 from dissemination.model import Publication, State
 
@@ -240,7 +240,10 @@ def send_test(
 ) -> None:
     """Send one real mail of an edition or item, marked as a test and never counted."""
     with project() as app:
-        receipt = app.send_test(id_, to, lang)
+        try:
+            receipt = app.send_test(id_, to, lang)
+        except AddressError as error:
+            raise WrongUseError(f"--to: {error}") from error
     if as_json:
         print_json({"id": id_, "to": to, "receipt": receipt})
     else:

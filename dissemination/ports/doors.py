@@ -224,6 +224,15 @@ class Examines(Protocol):
 
 
 @runtime_checkable
+class Protects(Protocol):
+    """Optional power: say how what goes out is protected on its way (`disseminate privacy record`)."""
+
+    def protection(self) -> Sequence[str]:
+        """Security measures as settings have them, each a line; the network is not touched."""
+        ...
+
+
+@runtime_checkable
 class Writes(Protocol):
     """Optional power: show what would go out, for checks. Nothing is sent and no secret is needed."""
 

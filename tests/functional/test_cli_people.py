@@ -270,11 +270,24 @@ def test_a_whole_record_has_every_point_of_the_article(shell):
     assert [point for point in "abcdefg" if f"(article 30(1)({point}))" not in text] == []
     for part in ("București", "- Mail provider, Romania\n- Host, Italy", "- log: 1,000 days", "never whether"):
         assert part in text
+    assert "- mail that came back and that nobody could be found for: 30 days" in text
+    assert "- letters reach the mail server 127.0.0.1 on this machine, without encryption" in text
     facts = shell.json("privacy", "record")
     assert facts["missing"] == []
     assert {field["point"] for field in facts["record"]} == set("abcdefg")
     assert "the record of processing is complete" in words(shell("doctor", code=1).stdout)
     assert "nothing to complain about" in shell("check").stdout
+
+
+def test_the_record_follows_the_settings_of_mail_and_of_what_comes_back(shell):
+    path = shell.root / "settings.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8")) | {"bounces": {"keep_days": 7}}
+    settings["channels"]["email"] = {"sender": "news@test.example", "host": "smtp.test.example"}
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), "utf-8")
+    text = shell("privacy", "record").stdout
+    assert "nobody could be found for: 7 days" in text
+    assert "- letters reach the mail server smtp.test.example encrypted; its certificate is checked" in text
+    assert "without encryption" not in text
 
 
 def test_forgetting_now(shell):

@@ -248,6 +248,8 @@ def test_a_test_mail_is_marked_and_counted_nowhere(tmp_path, folders, smtp_serve
     assert b"[TEST]" in mail.body
     assert b"X-Dissemination-Test: yes" in mail.body
     assert shell.json("status")["deliveries"] == {}
+    assert "me@mail.example" not in shell("log").stdout
+    assert "--to: 'me' has no @" in shell("send-test", "first", "--to", "me", code=2).stderr
     assert "no item or edition" in shell("send-test", "nothing", "--to", "me@mail.example", code=2).stderr
 
 

@@ -142,6 +142,14 @@ class EmailChannel:
 
         return examine(self._sending, self._keys, Resolver(self._dns_server).texts)
 
+    def protection(self) -> Sequence[str]:
+        """How letters are protected on their way to each server."""
+        return [
+            f"letters reach the mail server {server.host} "
+            + ("on this machine, without encryption" if server.tls == "none" else "encrypted; its certificate is checked")
+            for server in self._servers
+        ]
+
     def close(self) -> None:
         """Leave every server politely."""
         end = time.monotonic() + _GOODBYE
