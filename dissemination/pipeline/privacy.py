@@ -86,8 +86,7 @@ _DATA = (
     "mail address, name, language, mailing lists, attributes for segments",
     "consent: source, time, form and the words agreed to",
     "which edition was sent, when, and whether it arrived; never whether it was opened or what was clicked",
-    "mail that came back: the reason without addresses, and whom it concerns as long as they are kept; "
-    "the beginning of mail that nobody could be found for",
+    "mail that came back: why, without addresses, and whom it concerns; of other mail its beginning",
 )
 _MEASURES = (
     "the database is readable by its owner alone; deleted data are overwritten",

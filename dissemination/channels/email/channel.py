@@ -146,7 +146,11 @@ class EmailChannel:
         """How letters are protected on their way to each server."""
         return [
             f"letters reach the mail server {server.host} "
-            + ("on this machine, without encryption" if server.tls == "none" else "encrypted; its certificate is checked")
+            + (
+                "on this machine, without encryption"
+                if server.tls == "none"
+                else "encrypted; its certificate is checked"
+            )
             for server in self._servers
         ]
 
