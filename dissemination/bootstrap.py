@@ -232,6 +232,7 @@ def _channels(
             ChannelOptions(
                 name=name,
                 settings=section.options,
+                lines=settings.lines_below("channels", name),
                 project=project,
                 secret=secrets.get,
                 public=project.root / "feeds",
