@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dissemination.model import (
     Added,
+    Concerned,
     DeliveryState,
     Dossier,
     Finding,
@@ -229,6 +230,10 @@ class App:
             UnknownIdError: there is none with this number.
         """
         return returns.one(self.parts, number)
+
+    def whom(self, returned: Return) -> Concerned | None:
+        """The person and the edition that it speaks of; None: nobody was found for it."""
+        return returns.whom(self.parts, returned)
 
     def backup(self, target: Path) -> None:
         """A consistent copy of the database and the approved content."""

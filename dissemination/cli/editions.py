@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 
 from dissemination.cli.common import (
     FINDINGS,
@@ -22,6 +23,7 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     state_text,
     table,
     who,
@@ -64,6 +66,18 @@ class Who(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
+#: What is said where nobody stands there.
+_NOBODY = {
+    Who.PENDING: "is waiting",
+    Who.SENT: "has got it yet",
+    Who.BOUNCED: "has bounced",
+    Who.DEFERRED: "is deferred",
+    Who.FAILED: "has failed",
+    Who.SKIPPED: "was skipped",
+    Who.IN_DOUBT: "is in doubt",
+}
+
+
 @app.command("list")
 @guarded
 def list_(*, as_json: Json = False) -> None:
@@ -76,12 +90,12 @@ def list_(*, as_json: Json = False) -> None:
     if not found:
         say("No edition has started yet. `disseminate plan` tells what comes when.")
         return
-    made = table("Edition", "State", "Begun", "Letters")
     for seen in found:
         row = seen.publication
-        begun = moment(row.published_at, zone, none="")
-        made.add_row(safe(row.subject), state_text(row.state), begun, _counted(seen.counts))
-    say(made)
+        say_hanging(f"[bold]{safe(row.subject)}[/bold]", 2)
+        facts_ = columns(9, 21, None)
+        facts_.add_row(state_text(row.state), moment(row.published_at, zone, none=""), _counted(seen.counts))
+        say(Padding(facts_, (0, 0, 0, 2), expand=False))
 
 
 @app.command("show")
@@ -96,7 +110,7 @@ def show(
     with project() as house:
         if people is not None:
             found = house.edition_people(id_, DeliveryState(people.value))
-            _stream_json(found) if as_json else _stream(found)
+            _stream_json(found) if as_json else _stream(found, _NOBODY[people])
             return
         seen, zone = house.edition(id_), house.parts.project.timezone
     if as_json:
@@ -152,13 +166,16 @@ def _advise(seen: Progress) -> None:
         say("\nThose in doubt: `disseminate edition resolve` with `--sent` or `--retry` decides.")
 
 
-def _stream(found: Iterable[Standing]) -> None:
+def _stream(found: Iterable[Standing], nobody: str) -> None:
     """One line a person, as they are read: a million of them take no memory."""
+    one = None
     for one in found:
         address = safe(one.address) or "[dim]erased[/dim]"
         tried = f" (tried {many(one.attempts, 'time')})" if one.attempts > 1 else ""
         said = f"  [dim]{safe(one.reason)}{tried}[/dim]" if one.reason else ""
-        say(f"{address}{said}")
+        say_hanging(f"{address}{said}", 4)
+    if one is None:
+        say(f"Nobody {nobody}.")
 
 
 def _stream_json(found: Iterable[Standing]) -> None:

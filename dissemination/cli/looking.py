@@ -21,6 +21,7 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     state_text,
     table,
 )
@@ -99,11 +100,11 @@ def log(
     if not events:
         say("Nothing has happened yet." if not subject else f"{safe(subject)}: nothing has happened with this id.")
         return
-    rows = columns(19, 9, None)
+    width = max(len(event.kind) for event in events)
     for event in events:
-        at = f"[dim]{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}[/dim]"
-        rows.add_row(at, f"[bold]{event.kind.replace('_', ' ')}[/bold]", _told(event))
-    say(rows)
+        at = f"{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+        kind = event.kind.replace("_", " ").ljust(width)
+        say_hanging(_told(event), len(at) + width + 4, head=f"[dim]{at}[/dim]  [bold]{kind}[/bold]  ")
 
 
 def _told(event: Happening) -> str:

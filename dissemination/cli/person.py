@@ -20,6 +20,7 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     table,
 )
 from dissemination.cli.people import Address
@@ -64,10 +65,11 @@ def _show(dossier: Dossier, zone: str) -> None:
         say("\nNo edition was sent.")
         return
     say("\n[bold]Editions[/bold]")
-    sent = columns(None, None, None, None)
     for one in dossier.editions:
-        sent.add_row(f"  {safe(one.edition)}", moment(one.at, zone), one.state.value, safe(one.reason))
-    say(sent)
+        say_hanging(f"  {safe(one.edition)}", 2)
+        told = ": ".join(filter(None, (one.state.value.replace("_", " "), safe(one.reason))))
+        when = moment(one.at, zone, none="not begun")
+        say_hanging(told, len(when) + 6, head=f"    {when}  ")
 
 
 def _lines(dossier: Dossier, zone: str) -> Iterator[tuple[str, str]]:

@@ -103,6 +103,38 @@ def test_who_lists_people(shell):
     assert shell.json("edition", "show", ID, "--who", "in_doubt") == []
 
 
+def test_a_long_reason_hangs_below_its_person_and_nobody_is_said(shell, server):
+    server.refuse["p1@mail.example"] = "550 5.7.1 " + "a reason of many words " * 8
+    shell("edition", "retry", ID)
+    shell("publish", code=1)
+    lines = shell("edition", "show", ID, "--who", "failed").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if not line.startswith("    ")} == {
+        "p1@mail.example",
+        "p2@mail.example",
+    }
+    assert shell("edition", "show", ID, "--who", "in_doubt").stdout == "Nobody is in doubt.\n"
+
+
+def test_an_id_is_in_one_piece_in_80_columns(shells, tmp_path, server, monkeypatch):
+    long = "a-partner-meeting-with-quite-a-long-name-in-seine-saint-denis"
+    monkeypatch.setattr(publishing, "_stop_on_signals", lambda stop: None)
+    root = shells.write_project(tmp_path / "long", port=server.port)
+    shells.write_item(root, long, channels={"newsletter": "flash"})
+    shell = shells.Shell(root)
+    shell("subscribers", "add", "p0@mail.example", "--source", "test", "--date", "2026-01-01")
+    shell("approve", "--all")
+    shell("publish")
+    assert f"flash-{long}\n" in shell("edition", "list").stdout
+    assert f"  flash-{long}\n" in shell("subscribers", "show", "p0@mail.example").stdout
+    address = f"https://news.test.example/en/{long}/"
+    shell("pause", "x", "--reason", f"see {address} for why")
+    for command in (("log",), ("log", "--of", f"flash-{long}")):
+        said = shell(*command).stdout
+        assert f"flash-{long}" in said
+    assert address in shell("log").stdout
+
+
 def test_somebody_who_was_erased_is_counted_and_not_named(shell):
     shell("subscribers", "remove", "p1@mail.example")
     assert "erased" in shell("edition", "show", ID, "--who", "failed").stdout

@@ -52,7 +52,8 @@ def test_every_fault_has_its_line(tmp_path, shells):
     path = tmp_path / "settings.yaml"
     settings = yaml.safe_load(path.read_text("utf-8"))
     del settings["channels"]
-    more = "channels:\n  email:\n    host: smtp.test.example\n    tls: ssl\n    servers:\n      - host: b.example\n        weight: -1\n"
+    more = "channels:\n  email:\n    host: smtp.test.example\n    tls: ssl\n"
+    more += "    servers:\n      - host: b.example\n        weight: -1\n"
     kept = yaml.safe_dump(settings, allow_unicode=True)
     path.write_text(kept + more, "utf-8")
     first = kept.count("\n") + 1
