@@ -220,7 +220,7 @@ def resolve(
         print_json({"id": id_, "resolved": count})
         return
     if not count:
-        say("Nobody is in doubt there.")
+        say(f"{safe(address)} is not in doubt in this edition." if address else "Nobody is in doubt there.")
         return
     said = "taken as sent" if sent else "sent again by the next `disseminate publish`"
     say(f"{many(count, 'person', 'people')}: {said}.")

@@ -205,6 +205,8 @@ def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     assert f"2 in doubt: `disseminate edition show {ID}` says why." in shell.published
     assert f"`disseminate edition show {ID}`" in shell("status", code=1).stdout
     first, second = in_doubt(shell)
+    said = shell("edition", "resolve", ID, "--sent", "--address", "nobody@mail.example").stdout
+    assert said == "nobody@mail.example is not in doubt in this edition.\n"
     assert "disseminate edition resolve" in shell("edition", "show", ID, code=1).stdout
     assert "--sent or --retry" in shell("edition", "resolve", ID, code=2).stderr
     said = shell("edition", "resolve", ID, "--retry", "--address", first).stdout

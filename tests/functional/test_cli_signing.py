@@ -74,6 +74,16 @@ def test_an_ed25519_key_elsewhere(shell, tmp_path_factory):
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
+def test_beside_other_keys_only_the_entry_is_shown(shell):
+    shell("dkim-key")
+    change(shell, dkim=[{"selector": "news", "key_file": "var/dkim-news.pem"}])
+    shown = shell("dkim-key", "--selector", "next").stdout
+    section = shown[shown.index("      - selector:") : shown.index("\n\nThen")]
+    assert yaml.safe_load(section) == [{"selector": "next", "key_file": "var/dkim-next.pem"}]
+    assert "dkim:\n" not in shown
+    assert "below the keys of dkim" in shown
+
+
 def test_a_key_is_never_overwritten(shell):
     shell("dkim-key")
     path = shell.root / "var" / "dkim-news.pem"
