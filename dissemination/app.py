@@ -22,6 +22,7 @@ from dissemination.model import (
     Return,
     SpamScore,
     Standing,
+    State,
     Subscriber,
     Symptom,
 )
@@ -41,6 +42,7 @@ from dissemination.pipeline import (
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.editions import Progress
+from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
@@ -85,6 +87,12 @@ class App:
     def approve(self, ids: Sequence[str], *, who: str, everything: bool = False) -> Sequence[Verdict]:
         """Say yes to the very bytes that will go out."""
         return approving.approve(self.parts, ids, who=who, everything=everything)
+
+    def awaited(self, approved: Iterable[Publication]) -> Mapping[str, Sequence[str]]:
+        """Item or edition -> items whose feed entry it waits for, and which nobody has approved."""
+        gates = Gates(self.parts)
+        found = {row.subject: gates.unapproved(row) for row in approved if row.state is State.SCHEDULED}
+        return {subject: items for subject, items in found.items() if items}
 
     def cancel(self, ids: Sequence[str], *, who: str) -> Sequence[Verdict]:
         """Stop what these ids name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,9 +29,9 @@ from dissemination.cli.common import (
     table,
     who,
 )
-from dissemination.cli.planning import facts, moment
+from dissemination.cli.planning import facts, moment, next_try, resuming
 from dissemination.errors import WrongUseError
-from dissemination.model import DeliveryState, Standing
+from dissemination.model import DeliveryState, Standing, State
 
 if TYPE_CHECKING:
     from dissemination.pipeline.editions import Progress
@@ -112,7 +113,7 @@ def show(
             found = house.edition_people(id_, DeliveryState(people.value))
             _stream_json(found) if as_json else _stream(found, _NOBODY[people])
             return
-        seen, zone = house.edition(id_), house.parts.project.timezone
+        seen, zone, now = house.edition(id_), house.parts.project.timezone, house.parts.clock.now()
     if as_json:
         print_json(
             facts(seen.publication)
@@ -120,11 +121,11 @@ def show(
             | {"done_at": seen.done_at, "next_try": seen.next_try}
         )
     else:
-        _show(seen, zone)
+        _show(seen, zone, now)
     raise typer.Exit(FINDINGS if any(seen.counts.get(state) for state in _ASKING) else FINE)
 
 
-def _show(seen: Progress, zone: str) -> None:
+def _show(seen: Progress, zone: str, now: datetime) -> None:
     row = seen.publication
     begun = moment(row.published_at, zone, none="")
     say(f"[bold]{safe(row.subject)}[/bold] on {safe(row.channel)}: {state_text(row.state)}, begun {begun}")
@@ -139,8 +140,10 @@ def _show(seen: Progress, zone: str) -> None:
     if seen.per_minute:
         left = f"; the rest is out at {moment(seen.done_at, zone, none='')}" if seen.done_at else ""
         say(f"{seen.per_minute:,.0f} letters a minute{left}")
-    if seen.next_try:
-        say(f"Next try for those deferred: {moment(seen.next_try, zone, none='')}")
+    if row.state is State.PAUSED:
+        say(f"Paused: {resuming(row.channel)} goes on")
+    elif seen.next_try:
+        say(f"Those deferred: {next_try(seen.next_try, zone, now)}")
     if seen.troubles:
         _show_troubles(seen)
     _advise(seen)

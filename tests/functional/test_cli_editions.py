@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dissemination.cli import publishing
+from dissemination.cli.planning import next_try
 
 ID = "flash-first"
 REFUSED = {
@@ -58,6 +60,18 @@ def test_publish_says_that_it_tried_where_nobody_was_reached(shell):
     assert "Out: 0 mails, 0 public files changed, 0 posts.\n2 failed: " in said
 
 
+def test_a_paused_edition_says_what_goes_on_with_it(shell):
+    shell("pause", "email")
+    assert "1 person left; paused: `disseminate resume email` goes on" in shell("publish", columns="120").stdout
+    assert "Paused: `disseminate resume email` goes on" in shell("edition", "show", ID, code=1).stdout
+
+
+def test_a_next_try_that_is_over_is_left_to_the_next_pass():
+    now = datetime(2026, 1, 15, 8, tzinfo=UTC)
+    assert next_try(now, "Europe/Bucharest", now) == "the next pass tries them"
+    assert next_try(now + timedelta(minutes=5), "Europe/Bucharest", now) == "next try Thu 15 Jan 2026 10:05"
+
+
 def test_status_asks_for_a_decision_on_those_who_failed(shell):
     said = shell("status", code=1).stdout
     assert "Asks you" in said
@@ -76,7 +90,7 @@ def test_show_counts_states_and_reasons_by_domain(shell):
     assert ["failed", "2"] in lines
     assert "2  failed    mail.example   550 5.1.1 …: no such user … here" in said
     assert "1  deferred  other.example  452 4.2.2 mailbox full" in said
-    assert "Next try for those deferred: " in said
+    assert "Those deferred: next try " in said
     assert max(map(len, said.splitlines())) <= 80
 
 
@@ -220,6 +234,9 @@ def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     seen = shell.json("edition", "show", ID)
     assert (seen["state"], seen["deliveries"]) == ("published", {"sent": 3})
     assert "Nobody is in doubt" in shell("edition", "resolve", ID, "--sent").stdout
+    (edition,) = shell.json("subscribers", "show", second)["editions"]
+    assert edition["state"] == "sent"
+    assert edition["reason"].endswith(": in doubt, taken as sent")
 
 
 def test_json_of_many_people_is_one_list(doubtful):
