@@ -143,6 +143,17 @@ def test_doctor_from_nothing_to_all_is_well(shell, dns_server):
     assert [found[f"email {what}"][0][0] for what in ("SPF", "DKIM news", "DMARC")] == [None, None, None]
 
 
+def test_doctor_tells_a_domain_that_is_not_there_from_one_without_a_record(shell, dns_server):
+    server = dns_server({})
+    change(shell, dns_server=server.address)
+    [(level, said)] = symptoms(shell)["email SPF"]
+    assert (level, said.partition(";")[0]) == ("error", "project.eu is not in DNS")
+    assert "correct channels.email.sender" in said
+    server.table["project.eu"] = "NODATA"
+    [(level, said)] = symptoms(shell)["email SPF"]
+    assert (level, said.partition(";")[0]) == ("warning", "project.eu has none")
+
+
 def test_doctor_goes_on_where_dns_does_not_answer(shell):
     change(shell, dns_server="127.0.0.1:1")
     found = symptoms(shell)

@@ -147,7 +147,8 @@ class EmailChannel:
         """Keys, and what DNS says of the domains that mail comes from."""
         from dissemination.channels.email.dns import Resolver  # noqa: PLC0415 - only the doctor asks DNS
 
-        return examine(self._sending, self._keys, Resolver(self._dns_server).texts)
+        resolver = Resolver(self._dns_server)
+        return examine(self._sending, self._keys, resolver.texts, resolver.exists)
 
     def protection(self) -> Sequence[str]:
         """How letters are protected on their way to each server."""
