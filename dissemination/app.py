@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dissemination.model import (
     Added,
+    Concerned,
     DeliveryState,
     Dossier,
     Finding,
@@ -21,6 +22,7 @@ from dissemination.model import (
     Return,
     SpamScore,
     Standing,
+    State,
     Subscriber,
     Symptom,
 )
@@ -40,6 +42,7 @@ from dissemination.pipeline import (
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.editions import Progress
+from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
@@ -85,6 +88,12 @@ class App:
         """Say yes to the very bytes that will go out."""
         return approving.approve(self.parts, ids, who=who, everything=everything)
 
+    def awaited(self, approved: Iterable[Publication]) -> Mapping[str, Sequence[str]]:
+        """Item or edition -> items whose feed entry it waits for, and which nobody has approved."""
+        gates = Gates(self.parts)
+        found = {row.subject: gates.unapproved(row) for row in approved if row.state is State.SCHEDULED}
+        return {subject: items for subject, items in found.items() if items}
+
     def cancel(self, ids: Sequence[str], *, who: str) -> Sequence[Verdict]:
         """Stop what these ids name."""
         return approving.cancel(self.parts, ids, who=who)
@@ -98,7 +107,12 @@ class App:
         return self.parts.store.controls.resume(channel, who=who)
 
     def send_test(self, id_: str, to: str, lang: str) -> Receipt:
-        """One real mail, marked as a test."""
+        """One real mail, marked as a test.
+
+        Raises:
+            AddressError: `to` is no address.
+        """
+        self.addresses.normalise(to)
         return testmail.send_test(self.parts, id_, to, lang)
 
     @contextmanager
@@ -224,6 +238,10 @@ class App:
             UnknownIdError: there is none with this number.
         """
         return returns.one(self.parts, number)
+
+    def whom(self, returned: Return) -> Concerned | None:
+        """The person and the edition that it speaks of; None: nobody was found for it."""
+        return returns.whom(self.parts, returned)
 
     def backup(self, target: Path) -> None:
         """A consistent copy of the database and the approved content."""

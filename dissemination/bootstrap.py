@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from hashlib import sha256
@@ -23,7 +24,7 @@ from dissemination.checks import check_edition, check_items, check_post, spam_sc
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
-from dissemination.model import Grant, Project, Rate, Site
+from dissemination.model import Grant, Privacy, Project, Rate, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.pipeline.returns import Inbound
@@ -127,7 +128,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             tokens=SubscriberTokens(_keys(store, secrets, "TOKEN_KEYS"), site),
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
             fingerprint=_fingerprint(root),
-            privacy=settings.privacy.privacy(),
+            privacy=_privacy(settings),
         ),
         addresses=addresses,
         inbound=_inbound(settings, root, secrets, addresses, clock),
@@ -185,6 +186,11 @@ def _rules(settings: Settings, project: Project) -> Rules:
     )
 
 
+def _privacy(settings: Settings) -> Privacy:
+    told = settings.privacy.privacy()
+    return replace(told, keep=replace(told.keep, returns=settings.bounces.keep_days))
+
+
 def _pacing(section: RatesSection, zone: str) -> Pacing:
     return Pacing(
         total=_allowance(section),
@@ -226,6 +232,7 @@ def _channels(
             ChannelOptions(
                 name=name,
                 settings=section.options,
+                lines=settings.lines_below("channels", name),
                 project=project,
                 secret=secrets.get,
                 public=project.root / "feeds",

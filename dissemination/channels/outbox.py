@@ -42,7 +42,9 @@ def make(options: ChannelOptions) -> OutboxChannel:
     section = sections.read(options, _Section)
     limits = NETWORKS.get(section.network or options.name, _GENEROUS)
     # Whatever the network can do, a file can be written again.
-    return OutboxChannel(options.outbox, options.name, replace(limits, repeat=Repeat.SAFE))
+    root, place = options.project.root, options.outbox
+    shown = place.relative_to(root) if place.is_relative_to(root) else place
+    return OutboxChannel(place, options.name, replace(limits, repeat=Repeat.SAFE), shown=str(shown))
 
 
 class OutboxChannel:
@@ -52,13 +54,19 @@ class OutboxChannel:
         folder: the outbox, for all channels; made on the first sending.
         name: the channel's name, and the name of its folder in the outbox.
         limits: what the network would carry.
+        shown: the outbox as people are told of it; the folder where left out.
     """
 
-    def __init__(self, folder: Path, name: str, limits: Limits) -> None:
+    def __init__(self, folder: Path, name: str, limits: Limits, *, shown: str = "") -> None:
         self.limits = limits
         self._folder = folder
         self._name = name
         self._shelf = FolderShelf(folder)
+        self._shown = shown or str(folder)
+
+    def probe(self) -> str:
+        """Where posts go: nothing reaches the network."""
+        return f"writes to {self._shown}; nothing is posted"
 
     def send(self, message: Message, /, *, key: str) -> Receipt:
         """Write the post and its pictures.

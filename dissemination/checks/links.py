@@ -60,7 +60,7 @@ def _link(item: NewsItem, url: str, text: str, field: str, line: int) -> Iterato
         fix = "write where it leads, such as the title of the page"
         yield On(item, "link-text", W, field).say(f"the link text `{text}` says nothing", fix, seen=url, line=line)
     if url.lower().startswith("http:"):
-        fix = f"https{url[4:120]}"
+        fix = f"write https{url[4:120]}"
         yield On(item, "link-http", W, field).say("a link without encryption", fix, seen=url, line=line)
 
 
@@ -77,7 +77,9 @@ def addresses(item: NewsItem, _project: Project) -> Iterator[Finding]:
         urls += [("event.online_url", item.event.online_url), ("event.register_url", item.event.register_url)]
     for field, url in urls:
         if url.lower().startswith("http:"):
-            yield On(item, "link-http", W, field).say("a link without encryption", f"https{url[4:120]}", seen=url)
+            yield On(item, "link-http", W, field).say(
+                "a link without encryption", f"write https{url[4:120]}", seen=url
+            )
 
 
 def _line_in_body(item: NewsItem, url: str) -> int:

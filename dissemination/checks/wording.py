@@ -11,7 +11,8 @@ from dissemination.model import Finding, NewsItem, Project
 TITLE_LENGTH = 90
 SUMMARY_WISH, SUMMARY_LIMIT = 160, 300
 SUBJECT_LENGTH = 60
-PREHEADER_LENGTH = (40, 100)
+#: Fewer leave room for the letter's first words, more are never seen.
+PREHEADER_LENGTH = (40, 130)
 
 #: How much of a body is searched for abbreviations.
 _SEARCHED = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -15,18 +15,19 @@ from dissemination.cli.common import (
     FINDINGS,
     FINE,
     Json,
+    columns,
     complain,
     guarded,
     many,
-    plain,
     print_json,
     project,
     safe,
     say,
     table,
 )
+from dissemination.cli.planning import moment
 from dissemination.errors import DisseminationError, WrongUseError
-from dissemination.model import Return
+from dissemination.model import Concerned, Return
 
 if TYPE_CHECKING:
     from dissemination.pipeline.returns import Fetched
@@ -132,16 +133,35 @@ def show(
 ) -> None:
     """One thing that came back, and the beginning of the mail where it was kept."""
     with project() as house:
-        found = house.one_return(number)
+        found, zone = house.one_return(number), house.parts.project.timezone
+        concerned = house.whom(found)
     if as_json:
         body = (found.body or b"").decode("utf-8", "backslashreplace")
-        print_json(_facts(found) | {"body": body})
+        print_json(_facts(found) | _whom(concerned) | {"body": body})
         return
-    for name, value in _facts(found).items():
-        if value not in ("", None):
-            say(f"[bold]{name}[/bold]: {safe(str(plain(value)))}")
+    rows = columns(13, None)
+    for name, value in _lines(found, concerned, zone):
+        if value:
+            rows.add_row(f"[bold]{name}[/bold]", safe(value))
+    say(rows)
     if found.body:
-        say("", safe(found.body.decode("utf-8", "replace")))
+        say()
+        say(safe(found.body.decode("utf-8", "replace")))
+
+
+def _whom(concerned: Concerned | None) -> dict[str, object]:
+    return {"edition": concerned.subject if concerned else "", "address": concerned.email if concerned else ""}
+
+
+def _lines(found: Return, concerned: Concerned | None, zone: str) -> Iterator[tuple[str, str]]:
+    yield "When", moment(found.at, zone)
+    yield "What", " ".join(filter(None, (found.kind.value.replace("_", " "), found.status)))
+    yield "Why", found.reason
+    yield "What followed", found.effect
+    yield "Came by", found.source
+    if concerned is not None:
+        yield "Edition", concerned.subject
+        yield "Person", concerned.email or "erased"
 
 
 def _facts(found: Return) -> dict[str, object]:

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from dissemination.errors import DisseminationError, WrongUseError
 from dissemination.model import Level, State
@@ -101,6 +103,34 @@ def say(*what: RenderableType) -> None:
 def say_path(path: Path) -> None:
     """Print a path in one piece, so that it can be copied."""
     page().print(safe(str(path)), soft_wrap=True)
+
+
+def say_hanging(text: str, indent: int, *, head: str = "") -> None:
+    """Print text whose further lines are indented. A long word, such as a web address, is never broken.
+
+    Args:
+        text: with markup.
+        indent: blanks before every line but the first.
+        head: what stands before the first line, with markup; as wide as the indent.
+    """
+    to = page()
+    told = Text.from_markup(text)
+    if head and max(map(len, told.plain.split()), default=0) > to.width - indent:
+        to.print(head.rstrip(), soft_wrap=True)
+        head, indent = "    ", 4
+    for line in told.divide(_breaks(told.plain, to.width - indent)):
+        line.rstrip()
+        to.print(Text.from_markup(head).append_text(line), soft_wrap=True)
+        head = " " * indent
+
+
+def _breaks(text: str, width: int) -> Iterator[int]:
+    """Where new lines begin, so that none is longer than that but for words that are."""
+    begun = 0
+    for word in re.finditer(r"\S+", text):
+        if cell_len(text[begun : word.end()]) > width and text[begun : word.start()].strip():
+            begun = word.start()
+            yield begun
 
 
 def complain(message: str) -> None:

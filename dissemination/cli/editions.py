@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 
 from dissemination.cli.common import (
     FINDINGS,
@@ -22,13 +24,14 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     state_text,
     table,
     who,
 )
-from dissemination.cli.planning import facts, moment
+from dissemination.cli.planning import facts, moment, next_try, resuming
 from dissemination.errors import WrongUseError
-from dissemination.model import DeliveryState, Standing
+from dissemination.model import DeliveryState, Standing, State
 
 if TYPE_CHECKING:
     from dissemination.pipeline.editions import Progress
@@ -64,6 +67,18 @@ class Who(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
+#: What is said where nobody stands there.
+_NOBODY = {
+    Who.PENDING: "is waiting",
+    Who.SENT: "has got it yet",
+    Who.BOUNCED: "has bounced",
+    Who.DEFERRED: "is deferred",
+    Who.FAILED: "has failed",
+    Who.SKIPPED: "was skipped",
+    Who.IN_DOUBT: "is in doubt",
+}
+
+
 @app.command("list")
 @guarded
 def list_(*, as_json: Json = False) -> None:
@@ -76,12 +91,12 @@ def list_(*, as_json: Json = False) -> None:
     if not found:
         say("No edition has started yet. `disseminate plan` tells what comes when.")
         return
-    made = table("Edition", "State", "Begun", "Letters")
     for seen in found:
         row = seen.publication
-        begun = moment(row.published_at, zone, none="")
-        made.add_row(safe(row.subject), state_text(row.state), begun, _counted(seen.counts))
-    say(made)
+        say_hanging(f"[bold]{safe(row.subject)}[/bold]", 2)
+        facts_ = columns(9, 21, None)
+        facts_.add_row(state_text(row.state), moment(row.published_at, zone, none=""), _counted(seen.counts))
+        say(Padding(facts_, (0, 0, 0, 2), expand=False))
 
 
 @app.command("show")
@@ -96,9 +111,9 @@ def show(
     with project() as house:
         if people is not None:
             found = house.edition_people(id_, DeliveryState(people.value))
-            _stream_json(found) if as_json else _stream(found)
+            _stream_json(found) if as_json else _stream(found, _NOBODY[people])
             return
-        seen, zone = house.edition(id_), house.parts.project.timezone
+        seen, zone, now = house.edition(id_), house.parts.project.timezone, house.parts.clock.now()
     if as_json:
         print_json(
             facts(seen.publication)
@@ -106,11 +121,11 @@ def show(
             | {"done_at": seen.done_at, "next_try": seen.next_try}
         )
     else:
-        _show(seen, zone)
+        _show(seen, zone, now)
     raise typer.Exit(FINDINGS if any(seen.counts.get(state) for state in _ASKING) else FINE)
 
 
-def _show(seen: Progress, zone: str) -> None:
+def _show(seen: Progress, zone: str, now: datetime) -> None:
     row = seen.publication
     begun = moment(row.published_at, zone, none="")
     say(f"[bold]{safe(row.subject)}[/bold] on {safe(row.channel)}: {state_text(row.state)}, begun {begun}")
@@ -125,8 +140,10 @@ def _show(seen: Progress, zone: str) -> None:
     if seen.per_minute:
         left = f"; the rest is out at {moment(seen.done_at, zone, none='')}" if seen.done_at else ""
         say(f"{seen.per_minute:,.0f} letters a minute{left}")
-    if seen.next_try:
-        say(f"Next try for those deferred: {moment(seen.next_try, zone, none='')}")
+    if row.state is State.PAUSED:
+        say(f"Paused: {resuming(row.channel)} goes on")
+    elif seen.next_try:
+        say(f"Those deferred: {next_try(seen.next_try, zone, now)}")
     if seen.troubles:
         _show_troubles(seen)
     _advise(seen)
@@ -152,13 +169,16 @@ def _advise(seen: Progress) -> None:
         say("\nThose in doubt: `disseminate edition resolve` with `--sent` or `--retry` decides.")
 
 
-def _stream(found: Iterable[Standing]) -> None:
+def _stream(found: Iterable[Standing], nobody: str) -> None:
     """One line a person, as they are read: a million of them take no memory."""
+    one = None
     for one in found:
         address = safe(one.address) or "[dim]erased[/dim]"
         tried = f" (tried {many(one.attempts, 'time')})" if one.attempts > 1 else ""
         said = f"  [dim]{safe(one.reason)}{tried}[/dim]" if one.reason else ""
-        say(f"{address}{said}")
+        say_hanging(f"{address}{said}", 4)
+    if one is None:
+        say(f"Nobody {nobody}.")
 
 
 def _stream_json(found: Iterable[Standing]) -> None:
@@ -203,7 +223,7 @@ def resolve(
         print_json({"id": id_, "resolved": count})
         return
     if not count:
-        say("Nobody is in doubt there.")
+        say(f"{safe(address)} is not in doubt in this edition." if address else "Nobody is in doubt there.")
         return
     said = "taken as sent" if sent else "sent again by the next `disseminate publish`"
     say(f"{many(count, 'person', 'people')}: {said}.")

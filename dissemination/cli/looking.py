@@ -16,10 +16,12 @@ from dissemination.cli.common import (
     Json,
     columns,
     guarded,
+    page,
     print_json,
     project,
     safe,
     say,
+    say_hanging,
     state_text,
     table,
 )
@@ -58,10 +60,19 @@ def _show_status(seen: Status, zone: str) -> None:
         if rows:
             say(f"\n[bold underline]{title}[/bold underline]")
             show_plan(rows, zone)
+        if name == "asking":
+            _show_decisions(seen)
     if seen.deliveries:
         _show_deliveries(seen)
     if State.IN_REVIEW in seen.counts:
         say("\nNext: `disseminate plan` shows what is in review, `disseminate approve` lets it go out.")
+
+
+def _show_decisions(seen: Status) -> None:
+    """For each edition that asks, the command that tells who was not reached, and what can be done."""
+    for row in seen.asking:
+        if seen.deliveries.get(row.key):
+            page().print(f"  `disseminate edition show {safe(row.subject)}` tells who and why", soft_wrap=True)
 
 
 def _show_deliveries(seen: Status) -> None:
@@ -89,11 +100,11 @@ def log(
     if not events:
         say("Nothing has happened yet." if not subject else f"{safe(subject)}: nothing has happened with this id.")
         return
-    rows = columns(19, 9, None)
+    width = max(len(event.kind) for event in events)
     for event in events:
-        at = f"[dim]{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}[/dim]"
-        rows.add_row(at, f"[bold]{event.kind.replace('_', ' ')}[/bold]", _told(event))
-    say(rows)
+        at = f"{event.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+        kind = event.kind.replace("_", " ").ljust(width)
+        say_hanging(_told(event), len(at) + width + 4, head=f"[dim]{at}[/dim]  [bold]{kind}[/bold]  ")
 
 
 def _told(event: Happening) -> str:

@@ -6,10 +6,11 @@ import csv
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self, TextIO
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -71,6 +72,8 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add one person who consented."""
+    from dissemination.pipeline.people import foreign  # noqa: PLC0415 - only this command needs it
+
     with project() as house:
         facts = house.parts.project
         person = Subscriber(
@@ -80,7 +83,7 @@ def add(
             lang=lang or facts.default_lang,
             lists=tuple(lists or list(facts.lists)[:1]),
             consent_source=source,
-            consent_at=_day(date),
+            consent_at=_day(date, facts.timezone),
             attributes=dict(_pair(text) for text in attributes or ()),
         )
         added = house.add_subscribers([person])
@@ -89,6 +92,8 @@ def add(
         return
     said = "Added" if added.new else "Suppressed: not added" if added.suppressed else "Known already"
     say(f"{said}: {safe(address)}")
+    if person.lang not in facts.languages:
+        say(f"[yellow]Note:[/yellow] {safe('; '.join(foreign(facts, person.lang)))}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -121,7 +126,7 @@ def import_(
 
     shown = _Shown(report)
     with project() as house, _opened(file) as stream, shown:
-        rows = _rows(stream, file, house.parts.project, (lists or [], source, _day(date)))
+        rows = _rows(stream, file, house.parts.project, (lists or [], source, date))
         words = Import(rows=rows, path=str(file), name=file.name, wording=_words(wording))
         done = house.import_subscribers(words, shown.tell)
     if as_json:
@@ -129,6 +134,7 @@ def import_(
     elif done.wrong:
         _tell_wrong(shown, done.wrong, report)
     else:
+        show_findings(shown.first)
         added = done.added
         say(f"{added.new:,} added, {added.known:,} known already, {added.suppressed:,} suppressed")
     raise typer.Exit(FINDINGS if done.wrong else FINE)
@@ -139,18 +145,22 @@ def _counts(added: Added) -> dict[str, object]:
 
 
 def _rows(
-    stream: TextIO, file: Path, facts: Project, said: tuple[Sequence[str], str, datetime | None]
+    stream: TextIO, file: Path, facts: Project, said: tuple[Sequence[str], str, str]
 ) -> Iterator[tuple[int, Subscriber] | Finding]:
     from dissemination.subscribers import read_subscribers  # noqa: PLC0415 - only this command needs it
 
-    lists, source, day = said
+    lists, source, date = said
+    if unknown := [name for name in lists if name not in facts.lists]:
+        known = ", ".join(facts.lists) or "none"
+        raise WrongUseError(f"subscribers import: no list {unknown[0]}; newsletter.lists has: {known}")
     return read_subscribers(
         stream,
         path=str(file),
         default_lang=facts.default_lang,
         default_lists=tuple(lists or list(facts.lists)[:1]),
         source=source,
-        consent_at=day,
+        consent_at=_day(date, facts.timezone),
+        zone=facts.timezone,
     )
 
 
@@ -183,7 +193,7 @@ class _Shown:
 
 
 def _tell_wrong(shown: _Shown, wrong: int, report: Path | None) -> None:
-    show_findings(shown.first)
+    show_findings(sorted(shown.first, key=lambda finding: finding.line))
     rest = wrong - len(shown.first)
     if rest > 0 and not report:
         say(f"and {rest:,} more; `--report FILE` writes them all into a file.")
@@ -220,14 +230,14 @@ def _new(file: Path, command: str) -> TextIO:
     return file.open("w", encoding="utf-8", newline="")
 
 
-def _day(text: str) -> datetime | None:
+def _day(text: str, zone: str) -> datetime | None:
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise WrongUseError(f"--date {text}: write YYYY-MM-DD") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
 
 
 @app.command("list")

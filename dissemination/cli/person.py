@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     table,
 )
 from dissemination.cli.people import Address
@@ -63,10 +65,11 @@ def _show(dossier: Dossier, zone: str) -> None:
         say("\nNo edition was sent.")
         return
     say("\n[bold]Editions[/bold]")
-    sent = columns(None, None, None, None)
     for one in dossier.editions:
-        sent.add_row(f"  {safe(one.edition)}", moment(one.at, zone), one.state.value, safe(one.reason))
-    say(sent)
+        say_hanging(f"  {safe(one.edition)}", 2)
+        told = ": ".join(filter(None, (one.state.value.replace("_", " "), safe(one.reason))))
+        when = moment(one.at, zone, none="not begun")
+        say_hanging(told, len(when) + 6, head=f"    {when}  ")
 
 
 def _lines(dossier: Dossier, zone: str) -> Iterator[tuple[str, str]]:
@@ -82,12 +85,18 @@ def _lines(dossier: Dossier, zone: str) -> Iterator[tuple[str, str]]:
         yield "suppressed", f"{dossier.suppressed.reason}, {moment(dossier.suppressed.at, zone)}"
 
 
+def _when(at: datetime, zone: str) -> str:
+    """An instant; the day alone where no time of day was given."""
+    said = moment(at, zone)
+    return said.removesuffix(" 00:00")
+
+
 def _show_consent(line: Consent, zone: str) -> None:
     rows = columns(11, None)
     said = ", ".join(
         filter(None, (line.source, line.form, f"lists: {', '.join(line.lists)}" if line.lists else ""))
     )
-    rows.add_row(f"  {line.step.value}", f"{moment(line.at, zone)}: {safe(said)}")
+    rows.add_row(f"  {line.step.value}", f"{_when(line.at, zone)}: {safe(said)}")
     if line.wording:
         proof = "proved by" if line.proved else "[red]no longer the words of[/red]"
         rows.add_row(
@@ -135,12 +144,21 @@ def unsubscribe(
 ) -> None:
     """Take somebody off who asked for it; a new import does not bring them back."""
     with project() as house:
+        dossier = house.show_subscriber(address)
         done = house.unsubscribe(address, lists or (), how=how)
     if as_json:
         print_json({"unsubscribed": bool(done), "known": done is not None})
     else:
-        say(_NOBODY if done is None else "Unsubscribed." if done else "They had left already.")
+        say(_NOBODY if done is None else "Unsubscribed." if done else _not_on(dossier, lists or ()))
     raise typer.Exit(FINDINGS if done is None else FINE)
+
+
+def _not_on(dossier: Dossier | None, lists: Sequence[str]) -> str:
+    """Why nothing was to be done: they had left, or were never there."""
+    never = [name for name in lists if dossier and name not in dossier.left]
+    if dossier is None or not never:
+        return "They had left already."
+    return f"Not on {', '.join(map(safe, never))}; on: {', '.join(map(safe, dossier.person.lists)) or 'no list'}."
 
 
 @guarded

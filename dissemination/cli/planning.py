@@ -26,11 +26,12 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_hanging,
     say_path,
     state_text,
     who,
 )
-from dissemination.errors import WrongUseError
+from dissemination.errors import AddressError, WrongUseError
 from dissemination.files import FolderShelf
 from dissemination.model import Publication, State
 
@@ -68,6 +69,11 @@ def facts(publication: Publication) -> dict[str, object]:
 def moment(instant: datetime | None, zone: str, *, none: str = "") -> str:
     """An instant on the project's wall clock."""
     return f"{instant.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M}" if instant else none
+
+
+def next_try(at: datetime, zone: str, now: datetime) -> str:
+    """When people who were deferred are tried again."""
+    return f"next try {moment(at, zone)}" if at > now else "the next pass tries them"
 
 
 @guarded
@@ -182,13 +188,23 @@ def approve(
         raise WrongUseError("approve: name ids, or say --all; `disseminate plan` lists them")
     with project() as app:
         verdicts = app.approve(ids or [], who=who(name), everything=everything)
-        zone = app.parts.project.timezone
+        zone, awaited = app.parts.project.timezone, app.awaited(v.publication for v in verdicts if not v.refused)
     done = _report(verdicts, "Approved", zone, as_json=as_json)
+    if not as_json:
+        _show_awaited(awaited)
     if not as_json and not verdicts:
         say("Nothing is in review. `disseminate plan` tells what holds an item back.")
     elif not as_json and any(v.publication.state is State.SCHEDULED for v in verdicts if not v.refused):
         say(f"Next: {_NEXT[State.SCHEDULED]}.")
     raise typer.Exit(FINE if done or not verdicts else FINDINGS)
+
+
+def _show_awaited(awaited: Mapping[str, Sequence[str]]) -> None:
+    """Feeds come first: what was approved stays where it is until they may."""
+    for subject, items in awaited.items():
+        names = ", ".join(map(safe, items))
+        it = "it" if len(items) == 1 else "them"
+        say_hanging(f"[bold]{safe(subject)}[/bold] waits for the feed entry of {names}; approve {it} too", 4)
 
 
 @guarded
@@ -240,7 +256,10 @@ def send_test(
 ) -> None:
     """Send one real mail of an edition or item, marked as a test and never counted."""
     with project() as app:
-        receipt = app.send_test(id_, to, lang)
+        try:
+            receipt = app.send_test(id_, to, lang)
+        except AddressError as error:
+            raise WrongUseError(f"--to: {error}") from error
     if as_json:
         print_json({"id": id_, "to": to, "receipt": receipt})
     else:

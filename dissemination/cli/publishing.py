@@ -6,11 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dissemination.cli.common import (
+    FINDINGS,
+    FINE,
     Json,
     Name,
     complain,
@@ -22,9 +25,9 @@ from dissemination.cli.common import (
     say,
     who,
 )
-from dissemination.cli.planning import facts, moment, resuming, show_plan
+from dissemination.cli.planning import facts, next_try, resuming, show_plan
 from dissemination.errors import WrongUseError
-from dissemination.model import DeliveryState, Happening, Publication
+from dissemination.model import DeliveryState, Happening, Publication, State
 
 if TYPE_CHECKING:
     from dissemination.app import App
@@ -53,13 +56,14 @@ def publish(
         _stop_on_signals(app.stop)
         with app.publishing():
             tally = app.publish()
-        left, zone = app.under_way(), app.parts.project.timezone
+        left, zone, now = app.under_way(), app.parts.project.timezone, app.parts.clock.now()
     if as_json:
         print_json(_counts(tally))
-        return
-    say(_said(tally))
-    for seen in left:
-        say(_left(seen, zone))
+    else:
+        say(_said(tally))
+        for seen in left:
+            say(_left(seen, zone, now))
+    raise typer.Exit(FINDINGS if tally.failed or tally.in_doubt else FINE)
 
 
 def _show_due(due: Sequence[Publication], zone: str) -> None:
@@ -69,25 +73,36 @@ def _show_due(due: Sequence[Publication], zone: str) -> None:
         say("Nothing is due. `disseminate plan` tells what comes when, and what waits for an approval.")
 
 
-def _left(seen: Progress, zone: str) -> str:
+def _left(seen: Progress, zone: str, now: datetime) -> str:
     """What an edition that is not through waits for."""
     row = seen.publication
     people = sum(seen.counts.get(state, 0) for state in _OPEN)
     said = f"{safe(row.subject)} is not through: {many(people, 'person', 'people')} left"
+    if row.state is State.PAUSED:
+        return f"{said}; paused: {resuming(row.channel)} goes on"
     if row.reason:
         return f"{said}; {safe(row.reason)}"
-    return f"{said}; next try {moment(seen.next_try, zone)}" if seen.next_try else said
+    return f"{said}; {next_try(seen.next_try, zone, now)}" if seen.next_try else said
 
 
 def _counts(tally: Tally) -> dict[str, int]:
-    return {"mails": tally.mails, "feeds": tally.feeds, "posts": tally.posts}
+    return {name: getattr(tally, name) for name in ("mails", "feeds", "posts", "failed", "in_doubt")}
 
 
 def _said(tally: Tally) -> str:
-    if not any(_counts(tally).values()):
+    if not tally.tried and not any(_counts(tally).values()):
         return "Nothing was due. `disseminate status` tells what waits and what failed."
     files = many(tally.feeds, "public file")
-    return f"Out: {many(tally.mails, 'mail')}, {files} changed, {many(tally.posts, 'post')}."
+    out = f"Out: {many(tally.mails, 'mail')}, {files} changed, {many(tally.posts, 'post')}."
+    return "\n".join(filter(None, (out, _not_out(tally))))
+
+
+def _not_out(tally: Tally) -> str:
+    """Who and what was not reached, and where it stands why; "" if all went well."""
+    counts = ((tally.failed, "failed"), (tally.in_doubt, "in doubt"))
+    said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
+    commands = [f"`disseminate edition show {safe(edition)}`" for edition in sorted(tally.editions)]
+    return f"{said}: {', '.join(commands) or '`disseminate status`'} says why." if said else ""
 
 
 @guarded

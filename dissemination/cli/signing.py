@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,14 +44,24 @@ def dkim_key(
         print_json(_facts(key, path))
     else:
         _show_record(key, path)
-        _show_settings(key, path.relative_to(root) if path.is_relative_to(root) else path, own=not domain)
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        _show_settings(key, shown, own=not domain, more=_has_keys(root))
 
 
-def _sender_domain(root: Path) -> str:
+def _email(root: Path) -> Sequence[Mapping[str, Any]]:
+    """The sections of email channels."""
     from dissemination.settings import load  # noqa: PLC0415 - only this command needs it
 
     channels = load(root / "settings.yaml").channels.values()
-    senders = [str(section.options.get("sender", "")) for section in channels if section.use == "email"]
+    return [section.options for section in channels if section.use == "email"]
+
+
+def _has_keys(root: Path) -> bool:
+    return any(options.get("dkim") for options in _email(root))
+
+
+def _sender_domain(root: Path) -> str:
+    senders = [str(options.get("sender", "")) for options in _email(root)]
     if not senders:
         raise SettingsError("dkim-key: settings.yaml has no email channel; add one, or give --domain")
     return senders[0].strip().rpartition("@")[2]
@@ -93,11 +104,13 @@ def _show_record(key: Key, path: Path) -> None:
     _say_whole(f"{key.name}. IN TXT (\n{strings}\n)")
 
 
-def _show_settings(key: Key, path: Path, *, own: bool) -> None:
-    """What settings.yaml needs; the sender's own domain need not be said."""
-    say("\n[bold]In settings.yaml[/bold], below channels and email:")
+def _show_settings(key: Key, path: Path, *, own: bool, more: bool) -> None:
+    """What settings.yaml needs; the sender's own domain need not be said, nor `dkim:` where keys are."""
+    where = "below the keys of dkim, which stay" if more else "below channels and email"
+    say(f"\n[bold]In settings.yaml[/bold], {where}:")
     domain = "" if own else f"        domain: {key.domain}\n"
-    _say_whole(f"    dkim:\n      - selector: {key.selector}\n{domain}        key_file: {path}")
+    head = "" if more else "    dkim:\n"
+    _say_whole(f"{head}      - selector: {key.selector}\n{domain}        key_file: {path}")
     say("\nThen `disseminate doctor` looks whether the record is there.")
 
 

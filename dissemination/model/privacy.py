@@ -19,6 +19,8 @@ class Keep:
     log: int = 730
     #: Consent lines of people who were erased, under the keyed hash of their address.
     proof: int = 1095
+    #: Mail that came back and that nobody could be found for (`bounces.keep_days`).
+    returns: int = 30
     #: Copies of the database that were made before an upgrade or a restoring.
     copies: int = 30
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from dissemination.errors import ChannelError, FencedError, RejectedError, StoreError
-from dissemination.model import Carries, Happening, Publication, State
+from dissemination.model import Carries, DeliveryState, Happening, Publication, State
 from dissemination.pipeline import outcome
 from dissemination.pipeline.feeds import publish_feeds
 from dissemination.pipeline.gates import Gates
@@ -17,6 +17,9 @@ from dissemination.pipeline.mailing import send_edition
 from dissemination.pipeline.messages import post_message
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.reconcile import reconcile
+
+#: What a pass tells of people who were not reached.
+_TROUBLES = (DeliveryState.FAILED, DeliveryState.IN_DOUBT)
 
 
 @dataclass(slots=True)
@@ -26,20 +29,39 @@ class Tally:
     mails: int = 0
     feeds: int = 0
     posts: int = 0
+    #: Editions, posts and feeds that were tried, whatever came of it.
+    tried: int = 0
+    #: People, posts and feed entries that failed, and those in doubt that ask for a person.
+    failed: int = 0
+    in_doubt: int = 0
+    #: The editions among whose people they are.
+    editions: set[str] = field(default_factory=set)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, *, mails: int = 0, feeds: int = 0, posts: int = 0) -> None:
+    def add(self, **counts: int) -> None:
         """Count."""
         with self._turn:
-            self.mails += mails
-            self.feeds += feeds
-            self.posts += posts
+            for name, count in counts.items():
+                setattr(self, name, getattr(self, name) + count)
 
-    def take_mails(self) -> int:
-        """The mails since the last call."""
+    def blame(self, edition: str, *, failed: int, in_doubt: int) -> None:
+        """Count people of an edition who were not reached."""
+        self.add(failed=failed, in_doubt=in_doubt)
         with self._turn:
-            mails, self.mails = self.mails, 0
-        return mails
+            self.editions |= {edition} if failed or in_doubt else set()
+
+    def move(self, to: Tally) -> None:
+        """Hand over what was counted since the last call."""
+        with self._turn:
+            counts = {name: getattr(self, name) for name in _COUNTS}
+            editions, self.editions = self.editions, set()
+            for name in _COUNTS:
+                setattr(self, name, 0)
+        to.add(**counts)
+        to.editions |= editions
+
+
+_COUNTS = ("mails", "feeds", "posts", "tried", "failed", "in_doubt")
 
 
 def deliver(parts: Parts, stop: threading.Event, beside: Tally | None = None) -> Tally:
@@ -58,11 +80,22 @@ def deliver(parts: Parts, stop: threading.Event, beside: Tally | None = None) ->
     due = [p for p in parts.store.publications.due(parts.clock.now()) if p.channel in parts.channels]
     due = [p for p in due if not _too_late(parts, p) and not {"*", p.channel} & paused.keys()]
     feeds = [p for p in due if parts.channels[p.channel].limits.carries is Carries.FILES]
-    tally.add(feeds=publish_feeds(parts, feeds))
+    _publish_feeds(parts, feeds, tally)
     if not stop.is_set():
         open_ = _open(parts, [p for p in due if p not in feeds])
         _run(parts, _posts(parts, open_, stop, tally), _editions(parts, open_, stop, beside or tally), beside)
     return tally
+
+
+def _publish_feeds(parts: Parts, feeds: Sequence[Publication], tally: Tally) -> None:
+    tally.add(feeds=publish_feeds(parts, feeds), tried=len(feeds))
+    for feed in feeds:
+        _count_state(tally, parts.store.publications.get(feed.key))
+
+
+def _count_state(tally: Tally, publication: Publication | None) -> None:
+    state = publication.state if publication else None
+    tally.add(failed=int(state is State.FAILED), in_doubt=int(state is State.IN_DOUBT))
 
 
 _Job = Callable[[], None]
@@ -101,7 +134,15 @@ def _editions(parts: Parts, due: Sequence[Publication], stop: threading.Event, t
 
 
 def _send_edition(parts: Parts, edition: Publication, stop: threading.Event, tally: Tally) -> None:
-    tally.add(mails=send_edition(parts, edition, stop))
+    deliveries = parts.store.deliveries
+    if deliveries.unfinished(edition.key) and not deliveries.workable(edition.key):
+        tally.add(mails=send_edition(parts, edition, stop))  # nobody may be tried now: there is nothing to compare
+        return
+    before = deliveries.counts(edition.key)
+    tally.add(mails=send_edition(parts, edition, stop), tried=1)
+    after = deliveries.counts(edition.key)
+    failed, in_doubt = (max(0, after.get(s, 0) - before.get(s, 0)) for s in _TROUBLES)
+    tally.blame(edition.subject, failed=failed, in_doubt=in_doubt)
 
 
 def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event, tally: Tally) -> None:
@@ -110,11 +151,13 @@ def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event,
         if stop.is_set():
             return
         claimed = parts.store.publications.claim(publication.key, parts.owner, parts.rules.lease)
-        if claimed is not None and _send_post(parts, claimed):
-            tally.add(posts=1)
+        if claimed is not None:
+            sent = _send_post(parts, claimed)
+            tally.add(posts=int(sent.state is State.PUBLISHED), tried=1)
+            _count_state(tally, sent)
 
 
-def _send_post(parts: Parts, claimed: Publication) -> bool:
+def _send_post(parts: Parts, claimed: Publication) -> Publication:
     channel = parts.channels[claimed.channel]
     try:
         message = post_message(parts, claimed)
@@ -124,7 +167,7 @@ def _send_post(parts: Parts, claimed: Publication) -> bool:
     except StoreError as error:  # what was approved is not there, or not as it was: this one alone fails
         result = outcome.failed(parts, claimed, RejectedError(str(error)))
     settle(parts, claimed, result)
-    return result.publication.state is State.PUBLISHED
+    return result.publication
 
 
 def settle(parts: Parts, claimed: Publication, result: outcome.Outcome) -> None:

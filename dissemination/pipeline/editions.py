@@ -23,6 +23,8 @@ _REPLY = re.compile(
     r"(?<!\S)(?P<code>[245]\d\d)(?=[ -]|$)(?:[ -](?P<enhanced>[245]\.\d{1,3}\.\d{1,3})(?!\S))?[ -]?(?P<words>.*)",
     re.DOTALL,
 )
+#: Which channel and server it was stands elsewhere.
+_SERVER = re.compile(r"^[a-z][\w-]*: (?:[^\s:]+:\d+ )?")
 #: What differs from person to person: addresses, numbers and marks.
 _PERSONAL = re.compile(r"<?[^\s<>]+@[^\s<>]+>?|\b(?=\w*\d)[\w-]{5,}\b")
 _WORDS = 6
@@ -132,7 +134,7 @@ def gist(reason: str) -> str:
     """An SMTP reply as its codes and first words; other reasons as their beginning."""
     match = _REPLY.search(reason)
     codes = [match["code"], match["enhanced"]] if match else []
-    words = _PERSONAL.sub("…", match["words"] if match else reason).split()
+    words = _PERSONAL.sub("…", match["words"] if match else _SERVER.sub("", reason)).split()
     short = " ".join(words[: _WORDS if match else 2 * _WORDS])
     return " ".join(filter(None, (*codes, short))) or "no reason is known"
 

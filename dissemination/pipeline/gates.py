@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dissemination.model import Carries, Publication, State
 from dissemination.pipeline.parts import Parts
+
+_UNAPPROVED = frozenset({State.DRAFT, State.IN_REVIEW})
 
 
 class Gates:
@@ -26,6 +28,10 @@ class Gates:
             if answer:
                 return f"waits for {url}: {answer}"
         return ""
+
+    def unapproved(self, publication: Publication) -> Sequence[str]:
+        """Items whose feed entry it will wait for, and which nobody has approved."""
+        return [item for item in publication.after if self._states().get(item) in _UNAPPROVED]
 
     def _was_out(self, item: str) -> bool:
         """An entry that has expired since has its page still."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dissemination.errors import RenderError
-from dissemination.model import Finding, Level, NewsItem, Publication, State
+from dissemination.model import Finding, Level, NewsItem, Project, Publication, State
 from dissemination.pipeline.compose import Composer, Latest, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
@@ -16,6 +16,10 @@ from dissemination.pipeline.proof import MAIL, Proof
 _OPEN = frozenset({State.DRAFT, State.IN_REVIEW, State.MISSED})
 #: Approved as it stood: looked at again only if something has changed since.
 _AGREED = frozenset({State.APPROVED, State.SCHEDULED})
+
+
+#: The file that `disseminate init` writes.
+_PLACEHOLDER = "funding-placeholder.png"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,10 +40,10 @@ def inspect(parts: Parts, *, editions: bool = True) -> Inspection:
         editions: False: items alone.
     """
     room = read(parts, mint=False)
+    findings = [*room.findings, *_placeholder(parts.project)]
     if not editions:
-        return Inspection(items=room.items, findings=room.findings)
+        return Inspection(items=room.items, findings=tuple(findings))
     proofs: list[Proof] = []
-    findings = list(room.findings)
     for proposal in _open(parts, room):
         try:
             proofs += proposal.proofs()
@@ -47,6 +51,19 @@ def inspect(parts: Parts, *, editions: bool = True) -> Inspection:
             findings.append(_cannot(proposal, error))
     findings += _news(proofs, room.findings)
     return Inspection(items=room.items, findings=tuple(findings), proofs=tuple(proofs))
+
+
+def _placeholder(project: Project) -> Iterator[Finding]:
+    """The picture that a new project begins with is nobody's funding visual."""
+    if project.funding.visual is not None and project.funding.visual.name == _PLACEHOLDER:
+        yield Finding(
+            rule="funding-placeholder",
+            level=Level.WARNING,
+            path="settings.yaml",
+            field="funding.visual.src",
+            message="the funding visual is still the placeholder",
+            fix="name the picture that your funder prescribes",
+        )
 
 
 def _open(parts: Parts, room: Newsroom) -> Iterator[Proposal]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from dissemination.errors import WrongUseError
 from dissemination.model import Added, Dossier, Finding, Happening, Level, Project, Step, Subscriber, Why, Wording
 from dissemination.pipeline.parts import Parts
 from dissemination.ports import Addresses
+
+#: A consent may lie so far ahead of our clock: days begin earlier elsewhere.
+_SLACK = timedelta(days=1)
+_FUTURE = ("the consent lies in the future", "write the day on which they agreed")
+#: So many languages that the project has not are told.
+_FOREIGN_LIMIT = 100
 
 #: Is handed whatever is wrong with a line.
 Tell = Callable[[Finding], None]
@@ -45,16 +52,19 @@ def add(parts: Parts, addresses: Addresses, people: Iterable[Subscriber]) -> Add
         WrongUseError: no consent source or date, or an unknown list.
         DisseminationError: an address is none.
     """
-    rows = ((person, *addresses.both(person.email)) for person in _consenting(parts.project, people))
+    rows = ((person, *addresses.both(person.email)) for person in _consenting(parts, people))
     new, known, suppressed = parts.store.people.add(rows)
     _log(parts, "subscribers", f"{new} added, {known} known, {suppressed} suppressed")
     return Added(new=new, known=known, suppressed=suppressed)
 
 
-def _consenting(project: Project, people: Iterable[Subscriber]) -> Iterator[Subscriber]:
+def _consenting(parts: Parts, people: Iterable[Subscriber]) -> Iterator[Subscriber]:
+    project, latest = parts.project, parts.clock.now() + _SLACK
     for person in people:
         if not person.consent_source or person.consent_at is None:
             raise WrongUseError(f"{person.email}: where and when did they consent? Give --source and --date")
+        if person.consent_at > latest:
+            raise WrongUseError(f"{person.email}: {_FUTURE[0]}; {_FUTURE[1]}")
         if wrong := _lists(project, person):
             raise WrongUseError(f"{person.email}: {wrong}; newsletter.lists has: {_known(project)}")
         yield person
@@ -64,6 +74,14 @@ def _lists(project: Project, person: Subscriber) -> str:
     """What is wrong with somebody's lists; "" if nothing is."""
     unknown = [name for name in person.lists if name not in project.lists]
     return f"no list {unknown[0]}" if unknown else "" if person.lists else "no list named"
+
+
+def foreign(project: Project, lang: str) -> tuple[str, str]:
+    """What becomes of people whose language the project has not, and what can be done."""
+    return (
+        f"the project has no language {lang}; they get {project.default_lang}",
+        f"project.languages has: {', '.join(project.languages)}",
+    )
 
 
 def _known(project: Project) -> str:
@@ -82,7 +100,7 @@ def import_(parts: Parts, addresses: Addresses, file: Import, tell: Tell) -> Imp
         file: what was read.
         tell: is handed every finding.
     """
-    desk = _Desk(parts.project, addresses, file, tell)
+    desk = _Desk(parts, addresses, file, tell)
     with parts.store.people.set_aside() as aside:
         aside.add(desk.right())
         for line, first in aside.repeated():
@@ -101,8 +119,11 @@ def import_(parts: Parts, addresses: Addresses, file: Import, tell: Tell) -> Imp
 class _Desk:
     """Looks through the lines of one file."""
 
-    def __init__(self, project: Project, addresses: Addresses, file: Import, tell: Tell) -> None:
-        self._project, self._addresses, self._file, self._tell = project, addresses, file, tell
+    def __init__(self, parts: Parts, addresses: Addresses, file: Import, tell: Tell) -> None:
+        self._project, self._addresses, self._file, self._tell = parts.project, addresses, file, tell
+        self._latest = parts.clock.now() + _SLACK
+        #: Languages that the project has not, told once each.
+        self._foreign: set[str] = set()
         self.wrong = 0
 
     def right(self) -> Iterator[tuple[int, Subscriber, str, str]]:
@@ -112,10 +133,34 @@ class _Desk:
                 self._count(row)
                 continue
             line, person = row
-            if wrong := _lists(self._project, person):
-                self.note(line, "lists", wrong, f"newsletter.lists has: {_known(self._project)}")
+            if self._refused(line, person):
                 continue
+            if person.lang not in self._project.languages:
+                self._warn(line, person.lang)
             yield line, person, *self._addresses.both(person.email)
+
+    def _refused(self, line: int, person: Subscriber) -> bool:
+        before = self.wrong
+        if wrong := _lists(self._project, person):
+            self.note(line, "lists", wrong, f"newsletter.lists has: {_known(self._project)}")
+        if person.consent_at is not None and person.consent_at > self._latest:
+            self.note(line, "consent_at", *_FUTURE)
+        return self.wrong > before
+
+    def _warn(self, line: int, lang: str) -> None:
+        if lang in self._foreign or len(self._foreign) >= _FOREIGN_LIMIT:
+            return
+        self._foreign.add(lang)
+        message, fix = foreign(self._project, lang)
+        told = Finding(
+            rule="subscriber-lang",
+            level=Level.WARNING,
+            path=self._file.path,
+            line=line,
+            field="lang",
+            message=message,
+        )
+        self._tell(replace(told, fix=fix))
 
     def note(self, line: int, field: str, message: str, fix: str) -> None:
         """A finding of ours."""

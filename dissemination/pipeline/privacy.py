@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dissemination.model import Finding, Level, Privacy
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.proof import MAIL
+from dissemination.ports import Protects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +25,8 @@ class Field:
 
 def record(parts: Parts) -> Sequence[Field]:
     """Every heading in the order of the article."""
-    return [_field(parts.privacy, *row) for row in _ROWS]
+    fields = [_field(parts.privacy, *row) for row in _ROWS]
+    return [*fields, Field(point="g", title="Security measures", lines=(*_on_the_way(parts), *_MEASURES))]
 
 
 def missing(parts: Parts) -> Sequence[str]:
@@ -58,6 +60,13 @@ def _field(
     return Field(point=point, title=title, lines=said, missing="" if said or not setting else f"privacy.{setting}")
 
 
+def _on_the_way(parts: Parts) -> Iterator[str]:
+    """What channels tell of their connections."""
+    for channel in parts.channels.values():
+        if isinstance(channel, Protects):
+            yield from dict.fromkeys(channel.protection())
+
+
 def _limits(privacy: Privacy) -> Sequence[str]:
     return [sentence.format(getattr(privacy.keep, name)) for name, sentence in _KEPT.items()]
 
@@ -69,6 +78,7 @@ _KEPT = {
     "so that nobody writes to it again",
     "proof": "proof of consent of people who were erased, without name and address: {:,} days",
     "troubles": "answers of mail servers about single letters: {:,} days",
+    "returns": "mail that came back and that nobody could be found for: {:,} days",
     "log": "log: {:,} days",
     "copies": "copies of the database made before an upgrade or a restoring: {:,} days",
 }
@@ -76,9 +86,9 @@ _DATA = (
     "mail address, name, language, mailing lists, attributes for segments",
     "consent: source, time, form and the words agreed to",
     "which edition was sent, when, and whether it arrived; never whether it was opened or what was clicked",
+    "mail that came back: why, without addresses, and whom it concerns; of other mail its beginning",
 )
 _MEASURES = (
-    "connections to mail servers are encrypted; certificates are checked",
     "the database is readable by its owner alone; deleted data are overwritten",
     "links in letters are signed and name no address; suppressed addresses are kept as keyed hashes only",
     "nothing goes out without an approval; approvals, imports and erasures stand in a log without addresses",
@@ -96,5 +106,4 @@ _ROWS: tuple[tuple[str, str, str, Callable[[Privacy], Sequence[str]]], ...] = (
     ("d", "Recipients and processors", "recipients", lambda p: p.recipients),
     ("e", "Transfers to third countries", "transfers", lambda p: [p.transfers]),
     ("f", "Time limits", "", _limits),
-    ("g", "Security measures", "", lambda _: _MEASURES),
 )

@@ -56,7 +56,7 @@ class Ticks:
             plan(self._parts)
             self._read_at = now
         tally = deliver(self._parts, self._stop, self._beside)
-        tally.add(mails=self._beside.take_mails())
+        self._beside.move(tally)
         notify(self._parts)
         self._parts.engine.wait(0)  # what went wrong with them shows here
         for chore in self._chores:

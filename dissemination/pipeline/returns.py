@@ -140,6 +140,13 @@ def one(parts: Parts, number: int) -> Return:
     return found
 
 
+def whom(parts: Parts, returned: Return) -> Concerned | None:
+    """The person and the edition that it speaks of; None: nobody was found for it."""
+    if returned.subscriber is None:
+        return None
+    return parts.store.bounces.concerned(returned.publication, returned.subscriber)
+
+
 def take(parts: Parts, inbound: Inbound, raw: bytes, *, source: str, to: str = "") -> Return | None:
     """Take one mail in; None if it was taken in before: the same bytes count once."""
     digest = digest_of(raw)

@@ -42,7 +42,8 @@ def send_test(parts: Parts, id_: str, to: str, lang: str = "") -> Receipt:
     )
     key = f"test:{id_}:{now.isoformat()}"
     receipt = parts.channels[MAIL].send(Message(key=key, body=mail), key=key)
-    parts.store.events.add(Happening(at=now, kind="test", subject=id_, channel=MAIL, detail=f"to {to}"))
+    # The log names no address: whoever asks to be erased need not be looked for there.
+    parts.store.events.add(Happening(at=now, kind="test", subject=id_, channel=MAIL, detail="one mail to look at"))
     return receipt
 
 

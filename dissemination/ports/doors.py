@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -133,6 +133,9 @@ class ChannelOptions:
     clock: Clock
     #: Rates that all processes share; None where nothing is stored.
     quotas: Quotas | None = None
+    #: The line of each key in settings.yaml by its place in the section, such as ("servers", 0, "host"); (): where
+    #: the section begins. What is not there has no line of its own.
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -220,6 +223,15 @@ class Examines(Protocol):
 
     def examine(self) -> Sequence[Symptom]:
         """What was looked at and seen. Nothing is sent; what cannot be looked at is a symptom, not an error."""
+        ...
+
+
+@runtime_checkable
+class Protects(Protocol):
+    """Optional power: say how what goes out is protected on its way (`disseminate privacy record`)."""
+
+    def protection(self) -> Sequence[str]:
+        """Security measures as settings have them, each a line; the network is not touched."""
         ...
 
 

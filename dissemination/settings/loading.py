@@ -63,7 +63,7 @@ def load(path: Path) -> Settings:
     problems = list(_problems({} if data is None else data))
     if problems:
         raise _error(path, [_finding(path, each, _line_of(each[1], lines)) for each in problems])
-    return Settings.model_validate(data).placed()
+    return Settings.model_validate(data).placed().read_from(lines)
 
 
 def _problems(data: Any) -> Iterator[Problem]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from dissemination.model import COMMON_MAIL_PROGRAMS, Funding, MailProgram, Partner, Project, Topic
 from dissemination.settings.kinds import (
@@ -352,6 +353,8 @@ class Settings(BaseModel):
     store: StoreSection = StoreSection()
     """Where the state lies."""
 
+    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
     @field_validator("channels", mode="before")
     @classmethod
     def _default_use(cls, value: Any) -> Any:
@@ -364,6 +367,16 @@ class Settings(BaseModel):
             else section
             for name, section in value.items()
         }
+
+    def read_from(self, lines: Mapping[tuple[str | int, ...], int]) -> Self:
+        """The same, knowing the line of every key."""
+        self._lines = lines
+        return self
+
+    def lines_below(self, *where: str) -> Mapping[tuple[str | int, ...], int]:
+        """The lines of what stands below there, by its place below it; (): of its own key."""
+        depth = len(where)
+        return {place[depth:]: line for place, line in self._lines.items() if place[:depth] == where}
 
     def placed(self) -> Self:
         """The same with every digest in its time zone."""

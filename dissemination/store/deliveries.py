@@ -208,6 +208,8 @@ class Deliveries:
             if after is DeliveryState.PENDING:
                 _begin_anew(connection, publication, chosen)
                 _open_batches(connection, publication, chosen)
+            else:
+                _decided(connection, publication, chosen, happening.detail)
             done = connection.execute(sa.update(deliveries).where(chosen).values(state=CODES[after], attempts=0))
             if done.rowcount:
                 connection.execute(
@@ -218,6 +220,16 @@ class Deliveries:
                 )
                 record(connection, [replace(happening, detail=f"{happening.detail}: {done.rowcount}")])
             return int(done.rowcount)
+
+
+def _decided(connection: Connection, publication: int, chosen: sa.ColumnElement[bool], words: str) -> None:
+    """What made the doubt gives way to who ended it."""
+    connection.execute(
+        sa.update(troubles)
+        .where(troubles.c.publication == publication)
+        .where(troubles.c.subscriber.in_(sa.select(deliveries.c.subscriber).where(chosen)))
+        .values(reason=words)
+    )
 
 
 def _open_batches(connection: Connection, publication: int, chosen: sa.ColumnElement[bool]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from dissemination.errors import AddressError
 from dissemination.model import Finding, Level, Subscriber
@@ -55,6 +56,8 @@ class _Layout:
     lists: tuple[str, ...]
     source: str
     consent_at: datetime | None
+    #: Of days and times that name none.
+    zone: str = "UTC"
     delimiter: str = ","
     #: The column of each cell; "" for those that are not ours.
     columns: tuple[str, ...] = ()
@@ -69,6 +72,7 @@ def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once 
     source: str = "",
     consent_at: datetime | None = None,
     default_lists: Sequence[str] = (),
+    zone: str = "UTC",
     path: str = "subscribers.csv",
 ) -> Iterator[tuple[int, Subscriber] | Finding]:
     """Read people with their line, or what is wrong with it.
@@ -83,12 +87,13 @@ def read_subscribers(  # noqa: PLR0913 - what a line may leave out is said once 
         source: where they consented, for lines that do not say.
         consent_at: when (aware), for lines that do not say.
         default_lists: for lines without lists.
+        zone: IANA zone of days and times without an offset.
         path: the file's name, for findings.
 
     Yields:
         (line, subscriber with id 0), or an error finding with its line.
     """
-    layout = _Layout(lang=default_lang, lists=tuple(default_lists), source=source, consent_at=consent_at)
+    layout = _Layout(lang=default_lang, lists=tuple(default_lists), source=source, consent_at=consent_at, zone=zone)
     try:
         yield from _read(stream, layout, path)
     except UnicodeDecodeError:
@@ -272,7 +277,7 @@ def _lists(cell: str) -> tuple[str, ...]:
 
 def _consent(row: Mapping[str, str], layout: _Layout) -> tuple[str, datetime]:
     source = _CONTROLS.sub(" ", row.get("consent_source", "")).strip() or layout.source
-    at = _moment(row.get("consent_at", "")) or layout.consent_at
+    at = _moment(row.get("consent_at", ""), layout.zone) or layout.consent_at
     if not source or at is None:
         missing = "consent_at" if source else "consent_source"
         fix = "fill the columns consent_source and consent_at, or give --source and --date"
@@ -281,12 +286,12 @@ def _consent(row: Mapping[str, str], layout: _Layout) -> tuple[str, datetime]:
 
 
 @lru_cache(maxsize=4_096)
-def _moment(cell: str) -> datetime | None:
+def _moment(cell: str, zone: str) -> datetime | None:
     if not cell:
         return None
     try:
         moment = datetime.fromisoformat(cell)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     except (ValueError, OverflowError):
         fix = "write YYYY-MM-DD, with a time if you have one"
         raise _Refused("subscriber-consent", "consent_at", "no date", fix, cell) from None

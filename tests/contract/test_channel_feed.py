@@ -73,6 +73,6 @@ def test_what_cannot_be_read_is_unavailable_and_not_absent(options):
 
 
 def test_a_section_with_a_key_is_refused_without_its_value(options):
-    with pytest.raises(SettingsError, match=r"channels\.feed: token: unknown key") as caught:
+    with pytest.raises(SettingsError, match=r"channels\.feed\.token: unknown key") as caught:
         feed.make(replace(options, settings={"token": "hunter2"}))
     assert "hunter2" not in str(caught.value)

@@ -121,7 +121,7 @@ def test_limits_are_the_networks_but_a_repeat_is_safe(options):
 def test_an_unknown_key_names_the_nearest(options):
     with pytest.raises(SettingsError, match="did you mean network"):
         outbox.make(replace(options, settings={"netwrok": "x"}))
-    with pytest.raises(SettingsError, match=r"channels\.mastodon: network"):
+    with pytest.raises(SettingsError, match=r"channels\.mastodon\.network"):
         outbox.make(replace(options, settings={"network": "../x"}))
 
 

@@ -417,7 +417,7 @@ def test_no_secret_is_logged_or_told(channel, server, caplog):
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"api_bse": "https://x.eu"}, r"channels\.x: api_bse: unknown key; did you mean api_base\?"),
+        ({"api_bse": "https://x.eu"}, r"channels\.x\.api_bse: unknown key; did you mean api_base\?"),
         ({"api_base": "http://example.eu"}, r"api_base: .*must begin with https"),
         ({"api_base": "https://user:word@example.eu"}, r"api_base: .*scheme and host alone"),
         ({"api_base": "ftp://localhost"}, r"api_base"),

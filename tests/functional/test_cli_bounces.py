@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -170,6 +171,29 @@ def test_a_kept_mail_cannot_steer_the_terminal(shell, folder):
         assert not set(said) & {"\x1b", "\x07", "\x9b", "\r"}
     assert "[red]y[/red]" in said
     assert "\x1b" in shell.json("bounces", "show", "1")["body"]  # for programs, as it is
+
+
+def test_one_bounce_is_told_with_its_edition_and_person_in_local_time(shell, folder, sample):
+    piped(folder, sample("postfix-unknown", 2))
+    said = shell("bounces", "show", "1").stdout
+    lines = {line[:13].strip(): line[13:].strip() for line in said.splitlines()}
+    assert (lines["Edition"], lines["Person"], lines["What followed"]) == (
+        "flash-first",
+        "p1@mail.example",
+        "suppressed",
+    )
+    assert lines["When"].startswith(
+        datetime.now(UTC).astimezone(ZoneInfo("Europe/Bucharest")).strftime("%a %d %b %Y")
+    )
+    facts = shell.json("bounces", "show", "1")
+    assert (facts["edition"], facts["address"]) == ("flash-first", "p1@mail.example")
+
+
+def test_the_beginning_of_a_mail_is_shown_as_it_is(shell, folder):
+    piped(folder, b"From: x@y.example\nSubject: A question\n\nHello?\n")
+    said = shell("bounces", "show", "1").stdout
+    assert "\n\nFrom: x@y.example\nSubject: A question\n" in said
+    assert "Person" not in said
 
 
 def test_a_number_that_is_none(shell):

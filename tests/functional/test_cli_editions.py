@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dissemination.cli import publishing
+from dissemination.cli.planning import next_try
 
 ID = "flash-first"
 REFUSED = {
@@ -31,12 +33,52 @@ def shell(shells, tmp_path, server, monkeypatch):
     for address in ("p0@mail.example", "p1@mail.example", "p2@mail.example", "p3@other.example", "p4@mail.example"):
         shell("subscribers", "add", address, "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell.published = shell("publish", columns="120").stdout
+    shell.published = shell("publish", columns="120", code=1).stdout
     return shell
 
 
 def test_publish_says_what_is_left(shell):
     assert "flash-first is not through: 1 person left; next try " in shell.published
+
+
+def test_publish_counts_who_was_not_reached_and_names_the_command_that_says_why(shell, server):
+    assert f"2 failed: `disseminate edition show {ID}` says why." in shell.published
+    server.refuse.pop("p1@mail.example")
+    shell("edition", "retry", ID)
+    said = shell("publish", code=1, columns="120").stdout
+    assert "Out: 1 mail, " in said
+    assert f"1 failed: `disseminate edition show {ID}` says why." in said
+    shell("edition", "retry", ID)
+    assert shell.json("publish", code=1) == {"mails": 0, "feeds": 0, "posts": 0, "failed": 1, "in_doubt": 0}
+    assert "Nothing was due" in shell("publish").stdout
+
+
+def test_publish_says_that_it_tried_where_nobody_was_reached(shell):
+    shell("edition", "retry", ID)
+    said = shell("publish", code=1, columns="120").stdout
+    assert "Nothing was due" not in said
+    assert "Out: 0 mails, 0 public files changed, 0 posts.\n2 failed: " in said
+
+
+def test_a_paused_edition_says_what_goes_on_with_it(shell):
+    shell("pause", "email")
+    assert "1 person left; paused: `disseminate resume email` goes on" in shell("publish", columns="120").stdout
+    assert "Paused: `disseminate resume email` goes on" in shell("edition", "show", ID, code=1).stdout
+
+
+def test_a_next_try_that_is_over_is_left_to_the_next_pass():
+    now = datetime(2026, 1, 15, 8, tzinfo=UTC)
+    assert next_try(now, "Europe/Bucharest", now) == "the next pass tries them"
+    assert next_try(now + timedelta(minutes=5), "Europe/Bucharest", now) == "next try Thu 15 Jan 2026 10:05"
+
+
+def test_status_asks_for_a_decision_on_those_who_failed(shell):
+    said = shell("status", code=1).stdout
+    assert "Asks you" in said
+    assert f"`disseminate edition show {ID}` tells who and why" in said
+    assert [line["subject"] for line in shell.json("status", code=1)["asking"]] == [ID]
+    shell("cancel", ID)
+    assert shell.json("status")["asking"] == []
 
 
 def test_show_counts_states_and_reasons_by_domain(shell):
@@ -48,7 +90,7 @@ def test_show_counts_states_and_reasons_by_domain(shell):
     assert ["failed", "2"] in lines
     assert "2  failed    mail.example   550 5.1.1 …: no such user … here" in said
     assert "1  deferred  other.example  452 4.2.2 mailbox full" in said
-    assert "Next try for those deferred: " in said
+    assert "Those deferred: next try " in said
     assert max(map(len, said.splitlines())) <= 80
 
 
@@ -75,6 +117,38 @@ def test_who_lists_people(shell):
     assert shell.json("edition", "show", ID, "--who", "in_doubt") == []
 
 
+def test_a_long_reason_hangs_below_its_person_and_nobody_is_said(shell, server):
+    server.refuse["p1@mail.example"] = "550 5.7.1 " + "a reason of many words " * 8
+    shell("edition", "retry", ID)
+    shell("publish", code=1)
+    lines = shell("edition", "show", ID, "--who", "failed").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if not line.startswith("    ")} == {
+        "p1@mail.example",
+        "p2@mail.example",
+    }
+    assert shell("edition", "show", ID, "--who", "in_doubt").stdout == "Nobody is in doubt.\n"
+
+
+def test_an_id_is_in_one_piece_in_80_columns(shells, tmp_path, server, monkeypatch):
+    long = "a-partner-meeting-with-quite-a-long-name-in-seine-saint-denis"
+    monkeypatch.setattr(publishing, "_stop_on_signals", lambda stop: None)
+    root = shells.write_project(tmp_path / "long", port=server.port)
+    shells.write_item(root, long, channels={"newsletter": "flash"})
+    shell = shells.Shell(root)
+    shell("subscribers", "add", "p0@mail.example", "--source", "test", "--date", "2026-01-01")
+    shell("approve", "--all")
+    shell("publish")
+    assert f"flash-{long}\n" in shell("edition", "list").stdout
+    assert f"  flash-{long}\n" in shell("subscribers", "show", "p0@mail.example").stdout
+    address = f"https://news.test.example/en/{long}/"
+    shell("pause", "x", "--reason", f"see {address} for why")
+    for command in (("log",), ("log", "--of", f"flash-{long}")):
+        said = shell(*command).stdout
+        assert f"flash-{long}" in said
+    assert address in shell("log").stdout
+
+
 def test_somebody_who_was_erased_is_counted_and_not_named(shell):
     shell("subscribers", "remove", "p1@mail.example")
     assert "erased" in shell("edition", "show", ID, "--who", "failed").stdout
@@ -97,7 +171,7 @@ def test_retry_writes_again_to_those_who_failed_and_to_nobody_else(shell, server
     shell("subscribers", "suppress", "p2@mail.example")
     before = len(server.accepted)
     assert "Again: 1 person." in shell("edition", "retry", ID, "--as", "ana").stdout
-    shell("publish")
+    assert shell.json("publish")["failed"] == 0
     assert [mail.recipient for mail in server.accepted[before:]] == ["p1@mail.example"]
     assert shell.json("edition", "show", ID, code=1)["deliveries"] == {"sent": 3, "deferred": 1, "failed": 1}
     assert shell.json("edition", "retry", ID) == {"id": ID, "again": 0}
@@ -132,7 +206,7 @@ def doubtful(shells, tmp_path, smtp_server, monkeypatch):
     for number in range(3):
         shell("subscribers", "add", f"p{number}@mail.example", "--source", "test", "--date", "2026-01-01")
     shell("approve", "--all")
-    shell("publish")
+    shell.published = shell("publish", code=1, columns="120").stdout
     return shell, server
 
 
@@ -142,7 +216,11 @@ def in_doubt(shell):
 
 def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     shell, server = doubtful
+    assert f"2 in doubt: `disseminate edition show {ID}` says why." in shell.published
+    assert f"`disseminate edition show {ID}`" in shell("status", code=1).stdout
     first, second = in_doubt(shell)
+    said = shell("edition", "resolve", ID, "--sent", "--address", "nobody@mail.example").stdout
+    assert said == "nobody@mail.example is not in doubt in this edition.\n"
     assert "disseminate edition resolve" in shell("edition", "show", ID, code=1).stdout
     assert "--sent or --retry" in shell("edition", "resolve", ID, code=2).stderr
     said = shell("edition", "resolve", ID, "--retry", "--address", first).stdout
@@ -156,6 +234,9 @@ def test_what_is_in_doubt_is_decided_by_a_person(doubtful):
     seen = shell.json("edition", "show", ID)
     assert (seen["state"], seen["deliveries"]) == ("published", {"sent": 3})
     assert "Nobody is in doubt" in shell("edition", "resolve", ID, "--sent").stdout
+    (edition,) = shell.json("subscribers", "show", second)["editions"]
+    assert edition["state"] == "sent"
+    assert edition["reason"].endswith(": in doubt, taken as sent")
 
 
 def test_json_of_many_people_is_one_list(doubtful):

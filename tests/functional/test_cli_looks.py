@@ -112,6 +112,13 @@ def test_after_each_step_the_next_one_is_named(shell):
     assert re.search(r"first +1 skipped|flash-first", shell("status").stdout)
 
 
+def test_an_approval_that_waits_for_another_one_says_so(shell):
+    assert "flash-first waits for the feed entry of first; approve it too" in words(
+        shell("approve", "flash-first").stdout
+    )
+    assert "approve it too" not in shell("approve", "first").stdout
+
+
 def test_one_and_many_are_told_apart(shell, shells):
     assert "1 item, 1 newsletter:" in shell("check").stdout
     shells.write_item(shell.root, "second")
@@ -147,7 +154,7 @@ JSON_SHAPES = [
     (("init", "other"), {"folder", "files"}),
     (("check",), {"items", "editions", "findings", "spam"}),
     (("preview", "--out", "look"), {"folder", "files"}),
-    (("publish",), {"mails", "feeds", "posts"}),
+    (("publish",), {"mails", "feeds", "posts", "failed", "in_doubt"}),
     (("pause",), {"channel", "paused"}),
     (("resume",), {"channel", "paused", "was_paused"}),
     (("status",), {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last"}),

@@ -231,6 +231,61 @@ def test_an_export_as_json_is_one_list(shell):
     assert [person["email"] for person in shell.json("subscribers", "export")] == emails(shell)
 
 
+# ------------------------------------------------------------------------------------------------ what cannot be
+
+
+def test_a_consent_that_is_still_to_come_is_refused(shell):
+    late = ("--source", "form", "--date", "2999-01-01")
+    assert "lies in the future" in words(shell("subscribers", "add", "ana@mail.example", *late, code=2).stderr)
+    file = write(
+        shell, "email,consent_at,lists\nana@mail.example,2999-01-01,odd\nbo@mail.example,2026-01-15,news\n"
+    )
+    said = words(shell("subscribers", "import", file, "--source", "form", code=1).stdout)
+    assert "2 error lists: no list odd" in said
+    assert "2 error consent_at: the consent lies in the future write the day on which they agreed" in said
+    assert emails(shell) == []
+
+
+def test_a_list_that_is_none_is_refused_before_the_file_is_read(shell):
+    file = write(shell, "email\nana@mail.example\n")
+    said = shell("subscribers", "import", file, *CONSENT, "--list", "odd", code=2, columns=None).stderr
+    assert said == "Error: subscribers import: no list odd; newsletter.lists has: news, press\n"
+
+
+def test_a_language_that_the_project_has_not_is_told_and_no_fault(shell):
+    file = write(shell, "email,lang\nana@mail.example,xx\nbo@mail.example,xx\ncy@mail.example,ro\n")
+    said = words(shell("subscribers", "import", file, *CONSENT).stdout)
+    assert said.count("the project has no language xx; they get en") == 1
+    assert "3 added" in said
+    said = words(shell("subscribers", "add", "di@mail.example", "--lang", "yy", *CONSENT).stdout)
+    assert "Note: the project has no language yy; they get en" in said
+
+
+def test_findings_stand_in_the_order_of_the_lines(shell):
+    file = write(shell, "email,lists\nana@mail.example,news\nana@mail.example,news\nbo@mail.example,odd\n")
+    said = shell("subscribers", "import", file, *CONSENT, code=1).stdout.splitlines()
+    assert [line.split()[0] for line in said if " error " in line] == ["3", "4"]
+
+
+def test_a_day_of_consent_is_a_day_of_the_project_and_has_no_time(shell):
+    shell("subscribers", "add", "ana@mail.example", *CONSENT)
+    file = write(shell, "email,consent_at\nbo@mail.example,2026-01-15\ncy@mail.example,2026-01-15T09:30\n")
+    shell("subscribers", "import", file, "--source", "form")
+    shown = [
+        shell("subscribers", "show", f"{name}@mail.example", columns=None).stdout for name in ("ana", "bo", "cy")
+    ]
+    days = [next(line for line in text.splitlines() if "15 Jan 2026" in line) for text in shown]
+    assert [re.search(r"15 Jan 2026( \d+:\d+)?:", day)[1] for day in days] == [None, None, " 09:30"]
+
+
+def test_who_was_never_on_a_list_has_not_left_it(shell):
+    shell("subscribers", "add", "ana@mail.example", *CONSENT)
+    leave = ("subscribers", "unsubscribe", "ana@mail.example")
+    assert shell(*leave, "--list", "press").stdout == "Not on press; on: news.\n"
+    assert shell(*leave, "--list", "news").stdout == "Unsubscribed.\n"
+    assert shell(*leave, "--list", "news").stdout == "They had left already.\n"
+
+
 # ------------------------------------------------------------------------------------------------ privacy
 
 
@@ -270,11 +325,24 @@ def test_a_whole_record_has_every_point_of_the_article(shell):
     assert [point for point in "abcdefg" if f"(article 30(1)({point}))" not in text] == []
     for part in ("București", "- Mail provider, Romania\n- Host, Italy", "- log: 1,000 days", "never whether"):
         assert part in text
+    assert "- mail that came back and that nobody could be found for: 30 days" in text
+    assert "- letters reach the mail server 127.0.0.1 on this machine, without encryption" in text
     facts = shell.json("privacy", "record")
     assert facts["missing"] == []
     assert {field["point"] for field in facts["record"]} == set("abcdefg")
     assert "the record of processing is complete" in words(shell("doctor", code=1).stdout)
     assert "nothing to complain about" in shell("check").stdout
+
+
+def test_the_record_follows_the_settings_of_mail_and_of_what_comes_back(shell):
+    path = shell.root / "settings.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8")) | {"bounces": {"keep_days": 7}}
+    settings["channels"]["email"] = {"sender": "news@test.example", "host": "smtp.test.example"}
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), "utf-8")
+    text = shell("privacy", "record").stdout
+    assert "nobody could be found for: 7 days" in text
+    assert "- letters reach the mail server smtp.test.example encrypted; its certificate is checked" in text
+    assert "without encryption" not in text
 
 
 def test_forgetting_now(shell):

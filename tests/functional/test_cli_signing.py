@@ -74,6 +74,16 @@ def test_an_ed25519_key_elsewhere(shell, tmp_path_factory):
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
+def test_beside_other_keys_only_the_entry_is_shown(shell):
+    shell("dkim-key")
+    change(shell, dkim=[{"selector": "news", "key_file": "var/dkim-news.pem"}])
+    shown = shell("dkim-key", "--selector", "next").stdout
+    section = shown[shown.index("      - selector:") : shown.index("\n\nThen")]
+    assert yaml.safe_load(section) == [{"selector": "next", "key_file": "var/dkim-next.pem"}]
+    assert "dkim:\n" not in shown
+    assert "below the keys of dkim" in shown
+
+
 def test_a_key_is_never_overwritten(shell):
     shell("dkim-key")
     path = shell.root / "var" / "dkim-news.pem"
@@ -131,6 +141,17 @@ def test_doctor_from_nothing_to_all_is_well(shell, dns_server):
     server.table |= {facts["name"]: facts["value"], "_dmarc.project.eu": "v=DMARC1; p=none"}
     found = symptoms(shell)
     assert [found[f"email {what}"][0][0] for what in ("SPF", "DKIM news", "DMARC")] == [None, None, None]
+
+
+def test_doctor_tells_a_domain_that_is_not_there_from_one_without_a_record(shell, dns_server):
+    server = dns_server({})
+    change(shell, dns_server=server.address)
+    [(level, said)] = symptoms(shell)["email SPF"]
+    assert (level, said.partition(";")[0]) == ("error", "project.eu is not in DNS")
+    assert "correct channels.email.sender" in said
+    server.table["project.eu"] = "NODATA"
+    [(level, said)] = symptoms(shell)["email SPF"]
+    assert (level, said.partition(";")[0]) == ("warning", "project.eu has none")
 
 
 def test_doctor_goes_on_where_dns_does_not_answer(shell):

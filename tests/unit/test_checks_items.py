@@ -70,7 +70,7 @@ CASES = [
     ("summary-long", E, "summary", {"summary": "s" * 301}),
     ("subject-long", W, "subject", {"subject": "s" * 61}),
     ("preheader-length", W, "preheader", {"preheader": "s" * 39}),
-    ("preheader-length", W, "preheader", {"preheader": "s" * 101}),
+    ("preheader-length", W, "preheader", {"preheader": "s" * 131}),
     ("abbreviation", N, "body", {"markdown": "The ESIF pay for it.\n"}),
     ("date-missing", E, "date", {"date": None}),
     ("date-missing", N, "date", {"date": None, "status": ItemStatus.DRAFT}),

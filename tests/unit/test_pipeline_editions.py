@@ -20,7 +20,7 @@ from dissemination.pipeline.editions import gist, summed
         ("email: 452 4.2.2 mailbox full (tried 12 times)", "452 4.2.2 mailbox full (tried 12 times)"),
         ("email: 421 4.7.0 unusual rate of mail k19-20020a5d", "421 4.7.0 unusual rate of mail …"),
         ("email: 250", "250"),
-        ("email: 127.0.0.1:45350 could not be reached", "email: 127.0.0.1:… could not be reached"),
+        ("email: 127.0.0.1:45350 could not be reached", "could not be reached"),
         ("the process ended before the answer came", "the process ended before the answer came"),
         ("", "no reason is known"),
     ],

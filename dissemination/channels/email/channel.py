@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from dissemination.channels.email.session import Parcel
 from dissemination.channels.email.settings import EmailSettings
 from dissemination.channels.email.standing import examine
 from dissemination.channels.email.toll import Toll
-from dissemination.errors import ChannelError
+from dissemination.errors import ChannelError, UnavailableError
 from dissemination.model import Carries, Limits, Message, Receipt, Repeat, Symptom
 from dissemination.ports import ChannelOptions, Line, Quotas
 
@@ -30,6 +31,9 @@ from dissemination.ports import ChannelOptions, Line, Quotas
 _MANY = 1000
 #: Seconds that a server gets to say good-bye, too.
 _GOODBYE = 0.5
+
+#: What a system says of a server that cannot be connected to.
+_NOT_THERE = re.compile(r"email: (?P<place>\S+) cannot be used now: \[Errno -?\d+\] (?P<why>.+)")
 
 # Making
 
@@ -134,13 +138,29 @@ class EmailChannel:
     def probe(self) -> str:
         """Connect to every server, greet, encrypt, log in, leave."""
         with self._open() as line:
-            return "; ".join(line.reach())
+            try:
+                return "; ".join(line.reach())
+            except UnavailableError as error:
+                raise UnavailableError(_friendlier(str(error))) from error
 
     def examine(self) -> Sequence[Symptom]:
         """Keys, and what DNS says of the domains that mail comes from."""
         from dissemination.channels.email.dns import Resolver  # noqa: PLC0415 - only the doctor asks DNS
 
-        return examine(self._sending, self._keys, Resolver(self._dns_server).texts)
+        resolver = Resolver(self._dns_server)
+        return examine(self._sending, self._keys, resolver.texts, resolver.exists)
+
+    def protection(self) -> Sequence[str]:
+        """How letters are protected on their way to each server."""
+        return [
+            f"letters reach the mail server {server.host} "
+            + (
+                "on this machine, without encryption"
+                if server.tls == "none"
+                else "encrypted; its certificate is checked"
+            )
+            for server in self._servers
+        ]
 
     def close(self) -> None:
         """Leave every server politely."""
@@ -150,3 +170,13 @@ class EmailChannel:
         for connection in self._kept:
             connection.quit(max(0.0, end - time.monotonic()))
         self._kept.clear()
+
+
+def _friendlier(words: str) -> str:
+    """What the system says of a connection, in words that help whoever sets the channel up."""
+    match = _NOT_THERE.fullmatch(words)
+    if not match:
+        return words
+    why = match["why"][0].lower() + match["why"][1:]
+    advice = "is the server running? If not there, correct channels.email.host and port"
+    return f"email: nobody answers at {match['place']} ({why}); {advice}"

@@ -49,6 +49,16 @@ class Resolver:
             raise SilentError(_SILENCE) from error
         return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
+    def exists(self, name: str) -> bool:
+        """Whether there is such a name; also where nobody can tell."""
+        try:
+            self._resolver.resolve(dns.name.from_text(name), "TXT", lifetime=self._lifetime)
+        except dns.resolver.NXDOMAIN:
+            return False
+        except (dns.exception.DNSException, OSError, UnicodeError):
+            return True
+        return True
+
     @cached_property
     def _resolver(self) -> dns.resolver.Resolver:
         if not self._server:

@@ -33,13 +33,16 @@ class Sending:
     here: bool
 
 
-def examine(sending: Sending, ring: KeyRing, texts: Texts) -> Sequence[Symptom]:
+def examine(
+    sending: Sending, ring: KeyRing, texts: Texts, exists: Callable[[str], bool] = lambda _: True
+) -> Sequence[Symptom]:
     """Keys first, then DNS, as long as it answers.
 
     Args:
         sending: where mail comes from.
         ring: the keys.
         texts: asks DNS.
+        exists: whether a name is in DNS at all.
     """
     found: list[Symptom] = []
     keys: list[Key] = []
@@ -50,7 +53,7 @@ def examine(sending: Sending, ring: KeyRing, texts: Texts) -> Sequence[Symptom]:
         found.append(_symptom("DKIM", Level.NOTE, said))
     elif keys and all(key.algorithm == "ed25519-sha256" for key in keys):
         found.append(_symptom("DKIM", Level.WARNING, "many receivers do not know Ed25519; add an RSA key"))
-    return [*found, *_in_dns(sending, keys, cache(texts))]
+    return [*found, *_in_dns(sending, keys, cache(texts), exists)]
 
 
 def _symptom(what: str, level: Level | None, said: str) -> Symptom:
@@ -71,12 +74,14 @@ def _key(source: Source, keys: list[Key]) -> _Said:
         yield Level.WARNING, f"{key.bits} bits are too few today; `disseminate dkim-key` makes one of {GOOD_BITS}"
 
 
-def _in_dns(sending: Sending, keys: Sequence[Key], texts: Texts) -> Iterator[Symptom]:
+def _in_dns(
+    sending: Sending, keys: Sequence[Key], texts: Texts, exists: Callable[[str], bool]
+) -> Iterator[Symptom]:
     if is_reserved(sending.sender):
         yield _symptom("DNS", None, f"{sending.sender} is a name for examples; there is nothing to look up")
         return
     checks: list[tuple[str, Callable[[Texts], _Said]]] = [
-        ("SPF", partial(_spf, sending)),
+        ("SPF", partial(_spf, sending, exists)),
         *((f"DKIM {key.selector}", partial(_dkim, key)) for key in keys),
         ("DMARC", partial(_dmarc, sending, keys)),
     ]
@@ -97,10 +102,14 @@ def _add(name: str, text: str) -> str:
 # SPF
 
 
-def _spf(sending: Sending, texts: Texts) -> _Said:
+def _spf(sending: Sending, exists: Callable[[str], bool], texts: Texts) -> _Said:
     domain, wanted = sending.envelope, spf.suggestion(sending.host, sending.envelope, here=sending.here)
     found = spf.look(domain, texts)
-    if not found.records:
+    if not found.records and not exists(domain):
+        setting = "sender" if domain == sending.sender else "envelope_sender"
+        advice = f"correct channels.email.{setting}, or is the name server that was asked cut off?"
+        yield Level.ERROR, f"{domain} is not in DNS; {advice}"
+    elif not found.records:
         yield Level.WARNING, f"{domain} has none; {_add(domain, wanted)}"
     elif len(found.records) > 1:
         yield Level.ERROR, f"{domain} has {len(found.records)} records, so none counts; make one of them"

@@ -9,14 +9,12 @@ import regex
 
 from dissemination.checks.findings import E, W
 from dissemination.checks.letters.sheet import Said, Sheet, flat
-from dissemination.checks.wording import SUBJECT_LENGTH
+from dissemination.checks.wording import PREHEADER_LENGTH, SUBJECT_LENGTH
 
 #: Gmail shows no more of a letter than about 102 KB.
 MOST_BYTES = 100_000
 #: Characters of a subject that nobody's list shows any more.
 SUBJECT_LIMIT = 200
-#: Characters of a preheader: fewer leave room for the letter's first words, more are never seen.
-PREHEADER_LENGTH = (40, 130)
 #: How many of the HTML's words the plain text must have; filters compare the two (rspamd: R_PARTS_DIFFER).
 _SHARED = 0.7
 

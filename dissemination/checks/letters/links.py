@@ -26,7 +26,7 @@ def targets(sheet: Sheet) -> Iterator[Said]:
         url = (anchor.get("href") or "").strip()
         seen = url or flat(anchor.text_content())
         if url.lower().startswith("http://") and not sheet.is_ours(url):
-            yield "letter-link-http", W, "a link without encryption", f"https{url[4:]}", seen
+            yield "letter-link-http", W, "a link without encryption", f"write https{url[4:]}", seen
         elif not _leads_somewhere(url):
             message = "a link that leads nowhere from a mailbox"
             yield "letter-link", E, message, "write the whole address, with https://", seen
