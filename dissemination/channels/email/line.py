@@ -27,7 +27,7 @@ _PATIENCE = 5.0
 #: nobody waits for the other one.
 _AHEAD, _STUCK = 8.0, 1.0
 #: Messages under way from which on a breath is taken after the first answer, and its length in seconds.
-_FEW, _BREATH = 4, 0.00005
+_FEW, _BREATH = 4, 0.0001
 #: Seconds between looks whether a long queue is worth more connections.
 _WIDER = 0.005
 #: Seconds between looks at the deadlines.
