@@ -3,6 +3,7 @@
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -195,20 +196,20 @@ def test_a_server_that_allows_few_connections_gets_few(smtp_server, opened):
     assert sent(outcomes) == 200
 
 
-def test_a_dead_first_address_costs_no_connection_of_the_second(smtp_server, opened, monkeypatch):
-    server = smtp_server(offers=CHUNKS)
-    found = socket.getaddrinfo("127.0.0.1", server.port, type=socket.SOCK_STREAM)
-    dead = [(*found[0][:4], ("127.0.0.2", server.port))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: dead + found)
-    channel = opened({"port": server.port, "connections": 4})
-    line = channel.line()
-    line.give(people(100))
-    outcomes = {}
-    while len(outcomes) < 100:
-        outcomes.update(line.outcomes(1.0))
-    assert sent(outcomes) == 100
-    line.close(0)
-    assert server.connections > 1
+def test_a_dead_first_address_costs_no_connection_of_the_second():
+    dead, good = (socket.AF_INET, ("127.0.0.2", 25)), (socket.AF_INET, ("127.0.0.1", 25))
+    place = Place(place_of(connections=4), Toll((), None, lambda: 0.0, lambda: NOW), lambda: 0.0)
+    place._addresses = [dead, good]
+    assert place.wanted(100) == 4
+    place.refused(SimpleNamespace(address=dead), NotBegunError("away"), for_good=False)
+    assert place.up, "there is another address"
+    assert place.wanted(100) == 1, "which is tried by one first"
+    assert place._addresses[place._at] == good
+    place.works()
+    assert place.wanted(100) == 4
+    place.refused(SimpleNamespace(address=good), NotBegunError("away"), for_good=False)
+    place.refused(SimpleNamespace(address=dead), NotBegunError("away"), for_good=False)
+    assert not place.up, "nobody is there"
 
 
 def test_what_is_said_after_the_greeting_is_heard(opened):
