@@ -217,9 +217,14 @@ def test_replies_in_pieces_and_at_length(meeting, mode, replies):
     plans = ("451@rcpt", "ok", "550@rcpt", "451@dot", "lose@dot")
     server, channel = meeting(mode, *["ok"] * 3, *plans, replies=replies)
     kinds = send_and_send_again(server, channel, people())
-    assert kinds[RejectedError] == 1
-    assert kinds[UnavailableError] == 2
-    assert kinds[InDoubtError] >= 1
+    struck = kinds[RejectedError], kinds[UnavailableError]
+    if chunked(mode):  # an answer that was not read yet may be lost with its connection: then it is in doubt
+        assert kinds[RejectedError] <= 1
+        assert kinds[UnavailableError] <= 2
+        assert sum(struck) + kinds[InDoubtError] >= 4
+    else:
+        assert struck == (1, 2)
+        assert kinds[InDoubtError] >= 1
 
 
 @pytest.mark.parametrize("mode", CLEAR)
