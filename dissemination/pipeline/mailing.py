@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -46,6 +47,8 @@ _IDLE = 0.2
 _PAUSE = 0.1
 #: The longest that is waited for a rate here; what takes longer is left to a later pass.
 _SHORT = 5.0
+#: Mails that are made at once: those under way are listened to in between.
+_PORTION = 32
 #: How long messages under way may wait for their answers when everything stops, in seconds.
 DRAIN = 8.0
 #: What says of a mail that nothing was tried for it, or that we are refused and not this recipient.
@@ -150,6 +153,8 @@ class Run:
         self._judge = Judge(edition=edition.key, repeat=repeat, give_up=parts.rules.give_up)
         #: Key -> who: given to the line, no outcome yet.
         self._out: dict[str, Recipient] = {}
+        #: Ours by the ledger, their mail not made yet.
+        self._taken: deque[Recipient] = deque()
         #: Outcomes that are not written down yet, since when, and when the last turn was.
         self._settled: list[Settled] = []
         self._since = self._turned = self._again = parts.clock.now()
@@ -178,25 +183,31 @@ class Run:
         return self.accepted
 
     def _drain(self) -> None:
+        self._hand_back()
         closed = self.closed
         self._hear(self._line.close(DRAIN), self._clock.now())
         self.closed = closed  # what was not begun because everything stops says nothing of the way out
 
     def _step(self) -> bool:
         """Listen, write down, take up; whether there is more to do."""
+        self._give()
         heard = self._line.outcomes(self._wait()) if self._out else ()
         now = self._clock.now()
         self._hear(heard, now)
         if self._stop.is_set():
             return False
-        if self._due(now, quiet=not heard):
+        if not self._taking():
+            self._hand_back()
+        if self._due(now, quiet=not heard and not self._taken):
             self._turn(now)
-        return bool(self._out) or self._taking()
+        return bool(self._out or self._taken) or self._taking()
 
     def _taking(self) -> bool:
         return not self._through and self.closed is None
 
     def _wait(self) -> float:
+        if self._taken:
+            return 0.0
         return PATIENCE if self._settled else _IDLE
 
     def _due(self, now: datetime, *, quiet: bool) -> bool:
@@ -204,8 +215,8 @@ class Run:
         settled = len(self._settled)
         if settled:
             late = quiet or now - self._since >= timedelta(seconds=PATIENCE)
-            return late or 2 * settled >= self._window or not self._out
-        if not self._out:
+            return late or 2 * settled >= self._window or not (self._out or self._taken)
+        if not (self._out or self._taken):
             return self._taking()
         if now - self._turned >= timedelta(seconds=self._parts.rules.lease / 3):
             return True
@@ -214,35 +225,44 @@ class Run:
     def _want(self, now: datetime) -> int:
         if not self._taking() or now < self._again:
             return 0
-        return min(self._window - len(self._out), self._line.room())
+        return min(self._window - len(self._out), self._line.room()) - len(self._taken)
 
     def _turn(self, now: datetime) -> None:
         want = self._want(now)
         turn = self._ledger.turn(self._settled, want, self._parts.rules.pacing.at(now))
         self._settled, self._turned = [], now
-        self._give(turn.people)
+        self._taken.extend(turn.people)
         if not turn.going:
             self._through = True
         elif want and not turn.people:
             self._nobody(turn.wait, now)
 
-    def _give(self, people: Sequence[Recipient]) -> None:
-        messages = [self._sheet.message(person) for person in people]
-        self._out.update((message.key, person) for message, person in zip(messages, people, strict=True))
-        if messages:
+    def _give(self) -> None:
+        """Some more of those taken up go out."""
+        count = min(_PORTION, len(self._taken), self._line.room())
+        if count > 0:
+            people = [self._taken.popleft() for _ in range(count)]
+            messages = [self._sheet.message(person) for person in people]
+            self._out.update((message.key, person) for message, person in zip(messages, people, strict=True))
             self._line.give(messages)
+
+    def _hand_back(self) -> None:
+        """Those taken up whose mail is not made stay as they were."""
+        error, now = NotBegunError("nothing was tried"), self._clock.now()
+        self._settled += [self._judge.settled(person, error, now) for person in self._taken]
+        self._taken.clear()
 
     def _nobody(self, wait: float | None, now: datetime) -> None:
         """Nobody may be taken up now: wait for a rate, or for what is out, or end."""
         if wait is None:
-            self._through = not self._out
+            self._through = not (self._out or self._taken)
             return
         if wait > _SHORT:
             self._through, self.held_until = True, now + timedelta(seconds=wait)
             return
         pause = max(wait, _PAUSE)
         self._again = now + timedelta(seconds=pause)
-        if not self._out:
+        if not (self._out or self._taken):
             self._clock.sleep(pause)
 
     def _hear(self, heard: Sequence[tuple[str, Answer]], now: datetime) -> None:
