@@ -7,12 +7,13 @@ import secrets as random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dissemination import __version__
@@ -28,7 +29,7 @@ from dissemination.model import Grant, Privacy, Project, Rate, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.pipeline.returns import Inbound
-from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Quotas, Recurrences
+from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Recurrences, Vault
 from dissemination.render import PictureShop, Rendering
 from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
 from dissemination.scheduling import Ticker, WallClockRecurrences
@@ -75,6 +76,30 @@ class LaterQuotas:
         if self.store is None:
             raise StoreError(f"database: rate {bucket} was asked for before it is open")
         return self.store.quotas.take(bucket, count, rate)
+
+
+class LaterVault:
+    """A channel's vault (ports.Vault): channels are made before the database is opened."""
+
+    def __init__(self, channel: str, quotas: LaterQuotas) -> None:
+        self._channel, self._quotas = channel, quotas
+
+    def _vault(self) -> Vault:
+        if self._quotas.store is None:
+            raise StoreError(f"database: what {self._channel} keeps was asked for before it is open")
+        return self._quotas.store.vault(self._channel)
+
+    def read(self, name: str) -> Mapping[str, Any] | None:
+        """What was written last under this name."""
+        return self._vault().read(name)
+
+    def write(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep plain data."""
+        self._vault().write(name, value)
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Nobody else holds the lock of this name meanwhile."""
+        return self._vault().lock(name)
 
 
 def find_root(start: Path) -> Path:
@@ -225,7 +250,7 @@ def _digest(name: str, section: DigestSection, project: Project) -> Digest:
 
 
 def _channels(
-    settings: Settings, project: Project, secrets: Secrets, clock: Clock, quotas: Quotas
+    settings: Settings, project: Project, secrets: Secrets, clock: Clock, quotas: LaterQuotas
 ) -> Mapping[str, Channel]:
     return {
         name: load_channel(section.use)(
@@ -239,6 +264,7 @@ def _channels(
                 outbox=project.root / "var" / "outbox",
                 clock=clock,
                 quotas=quotas,
+                vault=LaterVault(name, quotas),
             )
         )
         for name, section in settings.channels.items()

@@ -120,6 +120,16 @@ class PostPicture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Mention:
+    """Somebody named in a post."""
+
+    #: As it stands in the text: "@oirbi.example", or a plain name where the network links names ("OIRBI").
+    text: str
+    #: Whom it means, in the network's own terms: a handle, a DID, "urn:li:organization:123".
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
     """What one network would carry, fitted by its own counting."""
 
@@ -135,6 +145,10 @@ class Post:
     pictures: tuple[PostPicture, ...] = ()
     #: Further parts of a thread, each already fitted.
     thread: tuple[str, ...] = ()
+    #: Content warning; "": none.
+    warning: str = ""
+    #: Who is named in it, in any part.
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -180,6 +180,10 @@ class PostOverride:
     at: datetime | None = None
     lang: str = ""
     reply_chain: tuple[str, ...] = ()
+    #: Split what is too long into a thread, at the ends of sentences.
+    split: bool = False
+    #: Content warning, where the network has any.
+    warning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

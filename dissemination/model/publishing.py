@@ -12,6 +12,13 @@ from dissemination.model.people import Audience
 from dissemination.model.states import Carries, DeliveryState, Level, Repeat, State, Units
 
 
+class Part(NamedTuple):
+    """One part of a thread that is out: its id on the other side, and its address."""
+
+    id: str
+    url: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
     """One item or edition on one channel: what is planned, approved, sent and kept."""
@@ -63,6 +70,10 @@ class Publication:
     live_urls: tuple[str, ...] = ()
     #: Who approved what is bound now.
     approved_by: tuple[str, ...] = ()
+    #: What is out of a thread, part by part: the first part's proof first. A retry goes on behind it.
+    parts: tuple[Part, ...] = ()
+    #: What it is expected to cost, in millionths of a US dollar, as of its rendering.
+    price: int = 0
 
     @property
     def content(self) -> str:
@@ -237,6 +248,8 @@ class Message:
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     #: The part of a thread before this one.
     in_reply_to: Receipt | None = None
+    #: When it went out first, in UTC: equal at every attempt. What a network keeps as the time of its making.
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,6 +266,11 @@ class Limits:
     max_bytes: int = 0
     pictures: int = 0
     alt_length: int = 0
+    #: `max_length` of a text that stands under a picture, where it is another; 0: the same.
+    pictured_length: int = 0
+    #: The most bytes and the longest side, in pixels, of a picture; 0: no limit.
+    picture_bytes: int = 0
+    picture_side: int = 0
     #: Whether it carries threads (`Post.thread`).
     threads: bool = False
     repeat: Repeat = Repeat.ASK

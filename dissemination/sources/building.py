@@ -35,7 +35,7 @@ LISTS = ("partners", "mentions", "lists", "reviewers")
 EXACT = ("publish_at", "embargo_until")
 LENIENT = ("date", "expires_at", "updated")
 EVENT = frozenset({"start", "end", "tz", "place", "address", "online_url", "register_url", "deadline"})
-POST = frozenset({"text", "link", "image", "alt", "at", "lang", "reply_chain"})
+POST = frozenset({"text", "link", "image", "alt", "at", "lang", "reply_chain", "split", "warning"})
 
 _TYPES = {kind.value: kind for kind in ItemType}
 _TOPICS = {topic.value.lower(): topic for topic in Topic}
@@ -344,9 +344,13 @@ class _Builder:
         for network, entries in self.fields.each("posts"):
             post = entries.inner(network, POST, "text")
             if post:
-                words = {name: post.text(name) for name in ("link", "image", "alt", "lang")}
                 posts[network] = PostOverride(
-                    **words,
+                    link=post.text("link"),
+                    image=post.text("image"),
+                    alt=post.text("alt"),
+                    lang=post.text("lang"),
+                    warning=post.text("warning"),
+                    split=post.flag("split"),
                     text=str(post.raw("text") or "").strip()
                     if isinstance(post.raw("text"), str)
                     else post.text("text"),

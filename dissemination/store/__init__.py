@@ -19,6 +19,7 @@ from dissemination.store.people import People
 from dissemination.store.privacy import Privacy
 from dissemination.store.publications import Publications
 from dissemination.store.quotas import SharedQuotas
+from dissemination.store.vault import Vault
 
 
 class Store:
@@ -38,6 +39,10 @@ class Store:
         self.controls = Controls(self.database)
         self.events = Events(self.database)
         self.quotas = SharedQuotas(self.database)
+
+    def vault(self, channel: str) -> Vault:
+        """What a channel keeps between calls."""
+        return Vault(self.database, channel)
 
     def hold(self) -> AbstractContextManager[None]:
         """Be the one process that publishes; see `Database.hold`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from dissemination.model import Audience, Publication, State
+from dissemination.model import Audience, Part, Publication, State
 
 _LISTS = ("items", "after", "live_urls", "approved_by")
 _NAMES = tuple(f.name for f in fields(Publication))
@@ -19,6 +19,7 @@ def to_publication(row: RowMapping) -> Publication:
     facts["state"] = State(row["state"])
     facts["audience"] = _audience(row["audience"])
     facts |= {name: tuple(row[name]) for name in _LISTS}
+    facts["parts"] = tuple(Part(*part) for part in row["parts"])
     return Publication(**facts)
 
 
@@ -31,6 +32,7 @@ def from_publication(publication: Publication) -> dict[str, Any]:
             "state": publication.state.value,
             "bound": dict(publication.bound),
             "audience": publication.audience.facts(),
+            "parts": [list(part) for part in publication.parts],
         }
         | {name: list(facts[name]) for name in _LISTS}
     )

@@ -110,7 +110,19 @@ publications = sa.Table(
     sa.Column("after", sa.JSON, nullable=False),
     sa.Column("live_urls", sa.JSON, nullable=False),
     sa.Column("approved_by", sa.JSON, nullable=False),
+    sa.Column("parts", sa.JSON, nullable=False, server_default="[]"),  # [[id, address], ...] of a thread
+    sa.Column("price", sa.BigInteger, nullable=False, server_default="0"),  # millionths of a US dollar
     sa.UniqueConstraint("subject", "channel", "revision", name="uq_publications_subject"),
+)
+
+#: What channels keep between calls: sessions, tokens, a server's limits.
+vault = sa.Table(
+    "vault",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )
 
 #: Who approved what, and when; never changed.

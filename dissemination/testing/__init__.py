@@ -1,6 +1,6 @@
 """Room: what plug-in makers and tests need. `testing.contract` alone needs pytest."""
 
-from dissemination.testing.doubles import FixedClock, MemoryChannel, MemoryLine, MemoryMailer
+from dissemination.testing.doubles import FixedClock, MemoryChannel, MemoryLine, MemoryMailer, MemoryVault
 from dissemination.testing.driving import drive
 from dissemination.testing.samples import (
     sample_entry,
@@ -18,6 +18,7 @@ __all__ = [
     "MemoryChannel",
     "MemoryLine",
     "MemoryMailer",
+    "MemoryVault",
     "drive",
     "sample_entry",
     "sample_item",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from dissemination.errors import ChannelError, InDoubtError, NotBegunError, RejectedError
+from dissemination.errors import ChannelError, InDoubtError, NotBegunError, RejectedError, UnavailableError
 from dissemination.model import Carries, FileSet, Limits, Mail, Message, Post, Receipt, Repeat
 
 _BODIES: dict[Carries, type[Mail | Post | FileSet]] = {
@@ -40,6 +44,33 @@ class FixedClock:
     def advance(self, span: timedelta) -> None:
         """Move on by `span`."""
         self._now += span
+
+
+class MemoryVault:
+    """A channel's vault (`ports.Vault`) that lasts as long as the test."""
+
+    def __init__(self) -> None:
+        #: What is kept, by name.
+        self.kept: dict[str, dict[str, Any]] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def read(self, name: str) -> Mapping[str, Any] | None:
+        """What was written last; as JSON would give it back."""
+        return json.loads(json.dumps(self.kept[name])) if name in self.kept else None
+
+    def write(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep plain data; anything else is a mistake."""
+        self.kept[name] = json.loads(json.dumps(dict(value)))
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """One at a time."""
+        if not self._locks[name].acquire(timeout=5):
+            raise UnavailableError(f"memory: the lock {name} is held, perhaps by the very same caller")
+        try:
+            yield
+        finally:
+            self._locks[name].release()
 
 
 class MemoryChannel:

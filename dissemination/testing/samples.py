@@ -29,7 +29,7 @@ from dissemination.model import (
     Slot,
 )
 from dissemination.ports import ChannelOptions
-from dissemination.testing.doubles import FixedClock
+from dissemination.testing.doubles import FixedClock, MemoryVault
 
 _ROOT = Path("/project")
 _DAY = datetime(2026, 11, 12, 8, 0, tzinfo=UTC)
@@ -191,5 +191,6 @@ def sample_options(folder: Path, secret: Callable[[str], str | None] = no_secret
         public=folder / "feeds",
         outbox=folder / "outbox",
         clock=FixedClock(),
+        vault=MemoryVault(),
     )
     return replace(options, **changes)
