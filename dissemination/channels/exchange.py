@@ -1,4 +1,4 @@
-"""One exchange with a network over HTTP (httpx), for the channels that have no library: bounded, and judged by a table.
+"""One exchange with a network over HTTP (httpx), for channels that have no library: bounded, judged by a table.
 
 What matters after a failure is whether the request may have been carried out. A connection that never stood means
 no; an answer that never came means perhaps, if the request asked for a change, and nothing if it only looked.
