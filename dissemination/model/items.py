@@ -187,6 +187,19 @@ class PostOverride:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Posting:
+    """What settings say about the words of one channel's posts (`channels.<name>.posting`)."""
+
+    #: "source", "medium", "campaign" -> what the link's utm_source, utm_medium and utm_campaign say. The same for
+    #: every reader; empty: the link stays as it is.
+    utm: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the short funding statement stands in each post.
+    funding: bool = False
+    #: Whether hashtags stand below the text.
+    hashtags: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """A link listed in the front matter."""
 
