@@ -1,0 +1,42 @@
+"""Partners that an item names by key, by their plain names: once, for feeds, pages, letters and lists alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from html import escape
+
+from dissemination.model import Image, NewsItem, Partner
+from dissemination.model.naming import named, plain_names
+
+_TEXTS = ("title", "summary", "subject", "preheader", "correction", "byline", "funding_note")
+#: What posts read as it was written.
+_RAW = ("title", "summary")
+_OF_PICTURES = ("alt", "caption", "credit")
+
+
+def by_name(item: NewsItem, partners: Mapping[str, Partner]) -> NewsItem:
+    """The item with each `@{key}` spelled out in its language, but in `posts`; an unknown key stays for the checks."""
+    if not _names_anybody(item):
+        return item
+    names = plain_names(partners, item.lang)
+    in_html = {key: escape(name) for key, name in names.items()}
+    return replace(
+        item,
+        **{name: named(getattr(item, name), names) for name in _TEXTS},
+        html=named(item.html, in_html),
+        image=_spelled(item.image, names) if item.image else None,
+        images=tuple(_spelled(image, names) for image in item.images),
+        raw={name: getattr(item, name) for name in _RAW if "@{" in getattr(item, name)},
+    )
+
+
+def _names_anybody(item: NewsItem) -> bool:
+    texts = [item.html, *(getattr(item, name) for name in _TEXTS)]
+    images = [image for image in (item.image, *item.images) if image]
+    texts += [getattr(image, name) for image in images for name in _OF_PICTURES]
+    return any("@{" in text for text in texts)
+
+
+def _spelled(image: Image, names: Mapping[str, str]) -> Image:
+    return replace(image, **{name: named(getattr(image, name), names) for name in _OF_PICTURES})
