@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from dissemination.checks.findings import E, On, Rule, W, advice
 from dissemination.model import Finding, NewsItem, Project
-from dissemination.model.naming import keys
+from dissemination.model.naming import keys as keys_in
 
 _HASHTAG = re.compile(r"#?\w*[^\W\d]\w*\Z")
 
@@ -32,7 +32,7 @@ def partners(item: NewsItem, project: Project) -> Iterator[Finding]:
 def named_partners(item: NewsItem, project: Project) -> Iterator[Finding]:
     """Every partner that a text names by key is known."""
     for field, texts in _naming(item):
-        for key in keys(texts):
+        for key in keys_in(texts):
             if key not in project.partners:
                 message = f"`@{{{key}}}` names no partner"
                 yield On(item, "partner-unknown", E, field).say(message, advice(key, project.partners), seen=key)

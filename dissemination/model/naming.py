@@ -1,4 +1,4 @@
-"""Partners named by key: `@{oirbi}` in any text of an item. What stands in its place depends on where it is read."""
+"""Partners named by key: `@{oirbi}` in any text of an item. What takes its place depends on where it is read."""
 
 from __future__ import annotations
 

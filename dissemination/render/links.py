@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, quote, urlsplit
+from collections.abc import Mapping
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit, urlunsplit
 
 import idna
+import regex
 
 # What twitter-text takes inside a path and a query. Quotes, brackets and exclamation marks are left out: it takes
 # them only in places, and other detectors differ.
@@ -18,6 +20,11 @@ _LAST = re.compile(r"[.,:;~$@?-]$")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LONGEST = 2000
+# An address in a text. It ends before a script that people write without spaces: a sentence goes on there.
+_WRITTEN = regex.compile(
+    r"https?://(?:(?=[\p{ASCII}\p{Latin}\p{Greek}\p{Cyrillic}\p{M}])[^\s<>\"])+", regex.IGNORECASE
+)
+_NOT_ITS_OWN = re.compile(r"[.,:;!?\u2026'\])}]+$")
 
 
 def encoded(url: str) -> str:
@@ -40,6 +47,40 @@ def encoded(url: str) -> str:
     if len(address) > _LONGEST:
         raise ValueError(f"longer than {_LONGEST:,} characters")
     return address
+
+
+def encoded_in(text: str) -> str:
+    """The text with those of its addresses encoded that are not ASCII, which detectors would cut or leave alone."""
+    return _WRITTEN.sub(lambda match: _rewritten(match[0]), text) if "://" in text else text
+
+
+def _rewritten(address: str) -> str:
+    if address.isascii():
+        return address
+    bare = _NOT_ITS_OWN.sub("", address)
+    try:
+        return encoded(bare) + address[len(bare) :]
+    except ValueError:
+        return address
+
+
+def tagged(url: str, utm: Mapping[str, str]) -> str:
+    """The address with `utm_*` parameters behind its query, before its fragment. What it has already stays alone.
+
+    Args:
+        url: not yet encoded.
+        utm: "source", "medium", "campaign" -> value; empty values say nothing.
+
+    Raises:
+        ValueError: no address at all.
+    """
+    parts = urlsplit(url.strip())
+    there = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    wanted = {f"utm_{name.removeprefix('utm_')}": value for name, value in utm.items() if value}
+    added = [f"{name}={quote(value, safe='')}" for name, value in wanted.items() if name not in there]
+    if not added:
+        return url
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, *added]))))
 
 
 def _host(parts: SplitResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 from dissemination.model import Image, NewsItem, Partner
 from dissemination.model.naming import named, plain_names
@@ -16,14 +17,15 @@ _OF_PICTURES = ("alt", "caption", "credit")
 
 
 def by_name(item: NewsItem, partners: Mapping[str, Partner]) -> NewsItem:
-    """The item with each `@{key}` spelled out in its language, but in `posts`; an unknown key stays for the checks."""
+    """The item with each `@{key}` but those in `posts` spelled out; an unknown key stays for the checks to find."""
     if not _names_anybody(item):
         return item
     names = plain_names(partners, item.lang)
     in_html = {key: escape(name) for key, name in names.items()}
+    spelled: dict[str, Any] = {name: named(getattr(item, name), names) for name in _TEXTS}
     return replace(
         item,
-        **{name: named(getattr(item, name), names) for name in _TEXTS},
+        **spelled,
         html=named(item.html, in_html),
         image=_spelled(item.image, names) if item.image else None,
         images=tuple(_spelled(image, names) for image in item.images),
@@ -39,4 +41,5 @@ def _names_anybody(item: NewsItem) -> bool:
 
 
 def _spelled(image: Image, names: Mapping[str, str]) -> Image:
-    return replace(image, **{name: named(getattr(image, name), names) for name in _OF_PICTURES})
+    spelled: dict[str, Any] = {name: named(getattr(image, name), names) for name in _OF_PICTURES}
+    return replace(image, **spelled)
