@@ -12,6 +12,7 @@ from dissemination.model import DaySpan
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SLOT = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? (?P<hour>\d{1,2}):(?P<minute>\d{2})\Z")
+_ENDS = ("start", "end")
 _QUIET = re.compile(r"(?P<start>\d{1,2}:\d{2}) ?- ?(?P<end>\d{1,2}:\d{2})\Z")
 
 
@@ -30,8 +31,8 @@ def _is_time(hour: str, minute: str) -> bool:
 
 def _quiet(text: str) -> str:
     match = _QUIET.match(text.strip())
-    ends = match.group("start", "end") if match else ("", "")
-    if match is None or ends[0] == ends[1] or not all(_is_time(*end.split(":")) for end in ends):
+    ends = match.group(*_ENDS) if match else ()
+    if len({clock(end) for end in ends if _is_time(*end.split(":"))}) != len(_ENDS):
         raise ValueError("not a span of the day; write two different times, such as 21:00-07:00")
     return "-".join(ends)
 
