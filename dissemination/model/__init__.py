@@ -29,6 +29,7 @@ from dissemination.model.items import (
     Posting,
     PostOverride,
     Project,
+    Reshare,
     SpamRule,
     SpamScore,
 )
@@ -47,6 +48,7 @@ from dissemination.model.people import (
 from dissemination.model.privacy import Keep, Privacy
 from dissemination.model.publishing import (
     Content,
+    DaySpan,
     FileSet,
     Grant,
     Happening,
@@ -61,9 +63,11 @@ from dissemination.model.publishing import (
     Rates,
     Receipt,
     Recipient,
+    Refused,
     Settled,
     Standing,
     Symptom,
+    Terms,
     Trouble,
     Turn,
 )
@@ -92,6 +96,7 @@ __all__ = [
     "Consent",
     "Consequence",
     "Content",
+    "DaySpan",
     "DeliveryState",
     "Dossier",
     "Edition",
@@ -134,7 +139,9 @@ __all__ = [
     "Receipt",
     "Received",
     "Recipient",
+    "Refused",
     "Repeat",
+    "Reshare",
     "Return",
     "ReturnKind",
     "Returned",
@@ -150,6 +157,7 @@ __all__ = [
     "Subscriber",
     "Suppressed",
     "Symptom",
+    "Terms",
     "Topic",
     "Trouble",
     "Turn",

@@ -194,6 +194,20 @@ class PostOverride:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reshare:
+    """How an item is posted again, each time in other words."""
+
+    #: Days from one post to the next.
+    every: int
+    #: How often, after the first post.
+    times: int
+    #: The last day, in the project's time zone; None: no end of its own.
+    until: date | None = None
+    #: The words of each time, in order.
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Posting:
     """What settings say about the words of one channel's posts (`channels.<name>.posting`)."""
 
@@ -278,6 +292,7 @@ class NewsItem:
     #: channel -> "auto" | "manual" | "off"; for newsletter "digest" | "flash" | "none"; defaults already applied.
     channels: Mapping[str, str] = field(default_factory=dict)
     posts: Mapping[str, PostOverride] = field(default_factory=dict)
+    reshare: Reshare | None = None
     event: EventFacts | None = None
     lists: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from dissemination.pipeline import content as codec
 from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.timing import of
 
 _UNDECIDED = frozenset({State.DRAFT, State.IN_REVIEW})
 _AGREED = frozenset({State.APPROVED, State.SCHEDULED})
@@ -104,16 +105,16 @@ def _rendered(proposal: Proposal, *, revision: int) -> tuple[Publication, Propos
     """A publication as it would be new; what cannot be rendered is a draft that says why."""
     wish = proposal.publication
     key = f"{wish.subject}:{wish.channel}:{revision}"
-    content, bound, reason = None, {}, proposal.hold
-    if not reason:
-        try:
-            content = proposal.render()
-            bound = codec.bind(content, wish.when, wish.audience)
-        except RenderError as error:
-            reason = str(error)
-    state = State.DRAFT if reason else State.IN_REVIEW
-    fresh = replace(wish, key=key, revision=revision, state=state, bound=bound, reason=reason)
-    return fresh, proposal, content
+    fresh = replace(wish, key=key, revision=revision, state=State.DRAFT, reason=proposal.hold)
+    if proposal.hold:
+        return fresh, proposal, None
+    try:
+        content = proposal.render()
+    except RenderError as error:
+        return replace(fresh, reason=str(error)), proposal, None
+    bound = codec.bind(content, wish.when, wish.audience)
+    ready = replace(fresh, state=State.IN_REVIEW, bound=bound, reason=proposal.note, price=content.price)
+    return ready, proposal, content
 
 
 def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _Step:
@@ -139,9 +140,9 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
         bound = codec.bind(content, None, fresh.audience)
         fresh = replace(fresh, when=None, bound=bound, reason=old.reason)
     if fresh.bound == old.bound and fresh.state is not State.DRAFT:
-        kept = _follow(replace(old, source=fresh.source), proposal)
+        kept = _follow(replace(old, source=fresh.source, price=fresh.price), proposal)
         if old.state is State.DRAFT:
-            kept = replace(kept, state=State.IN_REVIEW, reason="")
+            kept = replace(kept, state=State.IN_REVIEW, reason=fresh.reason)
         return _Step(old, kept, proposal, content)
     carried = replace(
         fresh, token=old.token, attempts=old.attempts, published_at=old.published_at, claimed_at=old.claimed_at
@@ -174,7 +175,7 @@ def _missed(parts: Parts, step: _Step) -> _Step:
     fresh = step.fresh
     if fresh.state is not State.IN_REVIEW or fresh.when is None or step.proposal is None:
         return step
-    if fresh.when + timedelta(seconds=fresh.grace) >= parts.clock.now():
+    if of(parts, fresh).shifted(fresh.when) + timedelta(seconds=fresh.grace) >= parts.clock.now():
         return step
     reason = "its time passed before it was approved; approve it to send it now, or cancel it"
     return replace(step, fresh=replace(fresh, state=State.MISSED, reason=reason), said=reason, kind="missed")
