@@ -48,6 +48,8 @@ def _naming(item: NewsItem) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "image" if image is item.image else "images", (image.alt, image.caption, image.credit)
     for network, post in item.posts.items():
         yield f"posts.{network}", (post.text, post.warning, post.alt, *post.reply_chain)
+    if item.reshare:
+        yield "reshare", item.reshare.texts
 
 
 def categories(item: NewsItem, project: Project) -> Iterator[Finding]:
