@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dissemination.errors import DisseminationError
-from dissemination.model import Carries, Content, Entry, Letter, Post, Publication, Segments
+from dissemination.model import Carries, Content, Entry, Letter, Limits, Post, Publication, Segments
 from dissemination.pipeline import content as codec
+from dissemination.pipeline import told
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
@@ -46,7 +47,10 @@ def _files(
             yield f"{name}.html", _for_looking(parts, letter).encode()
             yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
     elif carries is Carries.POST:
-        yield f"posts/{publication.channel}/{publication.subject}.txt", _post(codec.post(content.body)).encode()
+        yield (
+            f"posts/{publication.channel}/{publication.subject}.txt",
+            _post(codec.post(content.body), parts.channels[publication.channel].limits).encode(),
+        )
     else:
         entry = codec.entry(content.body)
         moment = publication.when or entry.date or parts.clock.now()
@@ -70,11 +74,8 @@ def _filled(segments: Segments) -> str:
     return "".join(part if isinstance(part, str) else f"[{part.name}]" for part in segments)
 
 
-def _post(post: Post) -> str:
-    facts = [f"{post.network}, {post.lang}: {post.length} of {post.limit or 'no limit'}"]
-    facts += [f"picture {picture.digest[:12]}: {picture.alt or '(decorative)'}" for picture in post.pictures]
-    parts = [post.text, *post.thread]
-    return "\n".join(facts) + "\n\n" + "\n\n--\n\n".join(parts) + "\n"
+def _post(post: Post, limits: Limits) -> str:
+    return "\n".join(told.facts(post, limits.max_length)) + f"\n\n{told.words(post)}\n"
 
 
 def _row(publication: Publication, hold: str, paths: tuple[str, ...]) -> str:

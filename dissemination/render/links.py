@@ -16,7 +16,9 @@ _QUERY = "/%:@&=+$,;~-._?"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Where a path, a query or the whole ends in one of these, some detectors leave it to the sentence around it. A plus
 # is one of them at the end of a query, where it stands for a space.
-_LAST = re.compile(r"[.,:;~$@?-]$")
+# An ampersand is one, too, but at the end of a query, where it means something.
+_LAST = re.compile(r"[.,:;~$@?&-]$")
+_LAST_OF_QUERY = re.compile(r"[.,:;~$@?-]$")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LONGEST = 2000
@@ -41,7 +43,7 @@ def encoded(url: str) -> str:
     except (ValueError, UnicodeError) as error:
         raise ValueError(f"no web address ({error})") from error
     path = _escape(parts.path, _PATH) or "/"
-    query = _escape(parts.query, _QUERY, plus="%20")
+    query = _escape(parts.query, _QUERY, plus="%20", last=_LAST_OF_QUERY)
     fragment = _escape(parts.fragment, _QUERY, plus="%2B")
     address = f"{parts.scheme.lower()}://{host}{path}{query and f'?{query}'}{fragment and f'#{fragment}'}"
     if len(address) > _LONGEST:
@@ -96,6 +98,7 @@ def _host(parts: SplitResult) -> str:
     return f"{name}:{parts.port}" if parts.port else name
 
 
-def _escape(text: str, safe: str, *, plus: str = "+") -> str:
-    escaped = _LAST.sub(lambda last: f"%{ord(last[0]):02X}", quote(_STRAY_PERCENT.sub("%25", text), safe=safe))
+def _escape(text: str, safe: str, *, plus: str = "+", last: re.Pattern[str] = _LAST) -> str:
+    quoted = quote(_STRAY_PERCENT.sub("%25", text), safe=safe)
+    escaped = last.sub(lambda sign: f"%{ord(sign[0]):02X}", quoted)
     return f"{escaped[:-1]}{plus}" if escaped.endswith("+") else escaped

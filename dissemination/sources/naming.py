@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from dissemination.model import Image, NewsItem, Partner
-from dissemination.model.naming import named, plain_names
+from dissemination.model.naming import keys, named, plain_names
 
 _TEXTS = ("title", "summary", "subject", "preheader", "correction", "byline", "funding_note")
 #: What posts read as it was written.
@@ -29,7 +29,7 @@ def by_name(item: NewsItem, partners: Mapping[str, Partner]) -> NewsItem:
         html=named(item.html, in_html),
         image=_spelled(item.image, names) if item.image else None,
         images=tuple(_spelled(image, names) for image in item.images),
-        raw={name: getattr(item, name) for name in _RAW if "@{" in getattr(item, name)},
+        raw={name: getattr(item, name) for name in _RAW if keys([getattr(item, name)])},
     )
 
 
