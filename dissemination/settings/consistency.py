@@ -55,6 +55,16 @@ def _partner_keys(settings: Settings) -> Iterator[tuple[Where, str]]:
             )
 
 
+def _urns(settings: Settings) -> Iterator[tuple[Where, str]]:
+    for place, partner in enumerate(settings.partners):
+        handle = partner.handles.get("linkedin", "urn:li:")
+        if not handle.startswith("urn:li:"):
+            yield (
+                ("partners", place, "handles", "linkedin"),
+                f"`{handle}` is no URN; write urn:li:organization: and the page's number",
+            )
+
+
 def _one_lead(settings: Settings) -> Iterator[tuple[Where, str]]:
     leads = [place for place, partner in enumerate(settings.partners) if partner.role == "lead"]
     for place in leads[1:]:
@@ -142,6 +152,7 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _default_language,
     _period,
     _partner_keys,
+    _urns,
     _one_lead,
     _categories,
     _lists,
