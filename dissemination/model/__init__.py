@@ -33,6 +33,7 @@ from dissemination.model.items import (
     SpamRule,
     SpamScore,
 )
+from dissemination.model.money import DOLLAR, dollars
 from dissemination.model.people import (
     Added,
     Audience,
@@ -89,6 +90,7 @@ from dissemination.model.states import (
 
 __all__ = [
     "COMMON_MAIL_PROGRAMS",
+    "DOLLAR",
     "Added",
     "Audience",
     "Carries",
@@ -164,4 +166,5 @@ __all__ = [
     "Units",
     "Why",
     "Wording",
+    "dollars",
 ]

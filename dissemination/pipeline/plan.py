@@ -89,8 +89,11 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
     if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
-        return _Step(old, _follow(old, proposal), proposal)
+    if old.source == proposal.publication.source and not proposal.hold:
+        if old.state not in _UNDECIDED:
+            return _Step(old, _follow(old, proposal), proposal)
+        if old.state is State.IN_REVIEW and old.revision == 1 and old.content:
+            return _Step(old, _moved(_follow(old, proposal), proposal), proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
 
@@ -99,6 +102,15 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
     """What may move without touching an approval."""
     new = proposal.publication
     return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
+
+
+def _moved(old: Publication, proposal: Proposal) -> Publication:
+    """The same words at the time that they have now: what nobody agreed to takes another slot."""
+    new = proposal.publication
+    if new.when == old.when:
+        return old
+    bound = {**old.bound, **codec.bind_time(new.when)}
+    return replace(old, when=new.when, slotted=new.slotted, bound=bound, approved_by=(), reason=proposal.note)
 
 
 def _rendered(proposal: Proposal, *, revision: int) -> tuple[Publication, Proposal, Content | None]:

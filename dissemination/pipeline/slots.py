@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from dissemination.model import Happening, Occurrence, Publication, State
 from dissemination.pipeline.parts import Digest, Parts
+from dissemination.pipeline.timing import Timing
+from dissemination.ports import Recurrences
 
 #: While an edition is in one of these, its slot is still open.
 OPEN = frozenset({State.DRAFT, State.IN_REVIEW, State.APPROVED, State.SCHEDULED})
@@ -106,61 +109,31 @@ LET_GO = frozenset({State.CANCELLED, State.MISSED, State.WITHDRAWN})
 #: Nobody has agreed to it yet, so it may move.
 MOVABLE = frozenset({State.DRAFT, State.IN_REVIEW})
 #: Slots are looked for so far at a time, and at most so often: about ten years.
-_SPAN, _SPANS = timedelta(days=35), 100
+_SPAN, _SPANS = timedelta(days=91), 40
 
 
-class PostSlots:
-    """The weekly slots of one channel in one planning: whose each is, and the next one that is free.
+class Grid:
+    """The instants of weekly slots from now on, found as far as somebody asks. Channels may share one.
 
     Args:
-        parts: the house.
-        channel: whose slots they are.
-        known: the channel's publications as stored.
-        set_times: times that authors chose for posts of this channel; nobody is given a slot that is among them.
+        recurrences: the wall clock.
+        timing: names the slots.
+        now: where they begin.
     """
 
-    def __init__(
-        self, parts: Parts, channel: str, known: Sequence[Publication], set_times: Mapping[datetime, str]
-    ) -> None:
-        self._recurrences = parts.recurrences
-        self._timing = parts.rules.timing[channel]
-        self._now = parts.clock.now()
-        #: Slot -> the item's id. Who has been agreed to comes first, then times that authors chose.
-        self._owners: dict[datetime, str] = {}
-        for agreed in (True, False):
-            for each in sorted(known, key=lambda publication: publication.key):
-                if each.when and each.state not in LET_GO and agreed is (each.state not in MOVABLE):
-                    self._owners.setdefault(each.when, each.subject)
-            for when, subject in set_times.items():
-                self._owners.setdefault(when, subject)
+    def __init__(self, recurrences: Recurrences, timing: Timing, now: datetime) -> None:
+        self._recurrences, self._timing = recurrences, timing
         self._found: list[Occurrence] = []
-        self._end = self._now
+        self._end = now
 
-    def of(self, subject: str, known: Publication | None, earliest: datetime) -> Occurrence | None:
-        """The slot that a post has, or else the next free one after `earliest`, which is then its own.
-
-        What was agreed to keeps its slot whatever happens; what nobody approved in time moves on. None: the
-        settings' slots leave none free for years.
-        """
-        if known is not None and known.slotted and known.when is not None:
-            if known.state not in MOVABLE:
-                return Occurrence(utc=known.when, local=known.when)
-            if known.when > max(self._now, earliest) and self._owners.get(known.when) == subject:
-                kept = next(self._after(known.when - timedelta(microseconds=1)), None)
-                if kept is not None and kept.utc == known.when:  # settings name it still
-                    return kept
-        found = next((slot for slot in self._after(earliest) if slot.utc not in self._owners), None)
-        if found is not None:
-            self._owners[found.utc] = subject
-        return found
-
-    def _after(self, earliest: datetime) -> Iterator[Occurrence]:
-        place = 0
+    def after(self, earliest: datetime) -> Iterator[Occurrence]:
+        """Every slot after an instant, in order; an end there is only where settings name none for years."""
+        place = bisect_right(self._found, earliest, key=lambda slot: slot.utc)
         while True:
-            for slot in self._found[place:]:
-                if slot.utc > earliest:
-                    yield slot
-            place = len(self._found)
+            while place < len(self._found):
+                if self._found[place].utc > earliest:
+                    yield self._found[place]
+                place += 1
             if not self._look_on():
                 return
 
@@ -176,3 +149,46 @@ class PostSlots:
                 self._found += [more[at] for at in sorted(more)]
                 return True
         return False
+
+
+class PostSlots:
+    """The weekly slots of one channel in one planning: whose each is, and the next one that is free.
+
+    Args:
+        now: the present.
+        grid: the slots that settings name.
+        known: the channel's publications as stored.
+        set_times: times that authors chose for posts of this channel; nobody is given a slot that is among them.
+    """
+
+    def __init__(
+        self, now: datetime, grid: Grid, known: Sequence[Publication], set_times: Mapping[datetime, str]
+    ) -> None:
+        self._now = now
+        #: Slot -> the item's id. Who has been agreed to comes first, then times that authors chose.
+        self._owners: dict[datetime, str] = {}
+        for agreed in (True, False):
+            for each in sorted(known, key=lambda publication: publication.key):
+                if each.when and each.state not in LET_GO and agreed is (each.state not in MOVABLE):
+                    self._owners.setdefault(each.when, each.subject)
+            for when, subject in set_times.items():
+                self._owners.setdefault(when, subject)
+        self._grid = grid
+
+    def of(self, subject: str, known: Publication | None, earliest: datetime) -> Occurrence | None:
+        """The slot that a post has, or else the next free one after `earliest`, which is then its own.
+
+        What was agreed to keeps its slot whatever happens; what nobody approved in time moves on. None: the
+        settings' slots leave none free for years.
+        """
+        if known is not None and known.slotted and known.when is not None:
+            if known.state not in MOVABLE:
+                return Occurrence(utc=known.when, local=known.when)
+            if known.when > max(self._now, earliest) and self._owners.get(known.when) == subject:
+                kept = next(self._grid.after(known.when - timedelta(microseconds=1)), None)
+                if kept is not None and kept.utc == known.when:  # settings name it still
+                    return kept
+        found = next((slot for slot in self._grid.after(earliest) if slot.utc not in self._owners), None)
+        if found is not None:
+            self._owners[found.utc] = subject
+        return found

@@ -11,7 +11,7 @@ from dissemination.model import NewsItem, Publication, Reshare, State
 from dissemination.pipeline.gather import Newsroom
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.proof import MAIL
-from dissemination.pipeline.slots import PostSlots
+from dissemination.pipeline.slots import Grid, PostSlots
 from dissemination.pipeline.timing import days_later, end_of
 
 #: After one of these the next re-share counts from the time that this one had.
@@ -58,6 +58,8 @@ class Times:
         self._latest = latest
         self._now = parts.clock.now()
         self._slots: dict[str, PostSlots] = {}
+        #: Settings' slots -> what is known of them; networks with the same slots share it.
+        self._grids: dict[tuple[str, ...], Grid] = {}
 
     def hold(self, item: NewsItem) -> str:
         """Why the item may not go out now; "" if it may."""
@@ -133,8 +135,12 @@ class Times:
                 for item in map(self._room.source, self._room.groups)
                 if wants(item, network) and (when := self._set_time(item, network))
             }
-            self._slots[network] = PostSlots(self._parts, network, known, set_times)
+            self._slots[network] = PostSlots(self._now, self._grid(network), known, set_times)
         return self._slots[network]
+
+    def _grid(self, network: str) -> Grid:
+        timing = self._parts.rules.timing[network]
+        return self._grids.setdefault(timing.slots, Grid(self._parts.recurrences, timing, self._now))
 
     # ------------------------------------------------------------------------------------------ once more
 

@@ -12,15 +12,15 @@ from datetime import time as clock_time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dissemination.model import Carries, DaySpan, Publication, Rate, Refused, State, Terms
+from dissemination.model import Carries, DaySpan, Publication, Rate, Refused, State, Terms, dollars
 from dissemination.ports import Priced
 
 if TYPE_CHECKING:
     from dissemination.pipeline.parts import Parts
 
 _DAY, _HOUR, _MINUTE = 86_400.0, 3_600.0, 60.0
-#: Millionths of a US dollar in a dollar.
-DOLLAR = 1_000_000
+#: What is still to go out, if somebody agrees to it.
+WAITING = frozenset({State.IN_REVIEW, State.APPROVED, State.SCHEDULED})
 #: A post that the monthly cap holds is looked at again after so long: the cap may have been raised.
 LOOK_AGAIN = timedelta(minutes=15)
 
@@ -94,12 +94,6 @@ def month_of(now: datetime) -> tuple[datetime, datetime]:
     """First instants of this calendar month and of the next, in UTC, as networks bill."""
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return start, (start + timedelta(days=32)).replace(day=1)
-
-
-def dollars(price: int) -> str:
-    """Such as "0.20 USD"; fractions of a cent only where there are any."""
-    cents = price * 100 % DOLLAR == 0
-    return f"{price / DOLLAR:.2f} USD" if cents else f"{price / DOLLAR:.3f} USD"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dissemination.errors import StoreError
+from dissemination.errors import RenderError, StoreError
 from dissemination.model import Carries, Post
 from dissemination.pipeline import content as codec
 from dissemination.pipeline.parts import Parts
@@ -10,16 +10,25 @@ from dissemination.pipeline.plan import Planned
 
 
 def post_of(parts: Parts, line: Planned) -> Post | None:
-    """The post of a line, as rendered just now or as approved; None: it is none, or cannot be rendered."""
+    """The post of a line, as approved or as rendered now; None: it is none, or cannot be rendered."""
     channel = parts.channels.get(line.publication.channel)
     if channel is None or channel.limits.carries is not Carries.POST:
         return None
+    body = _body(parts, line)
+    return codec.post(body) if body else None
+
+
+def _body(parts: Parts, line: Planned) -> bytes:
     if line.content is not None:
-        return codec.post(line.content.body)
+        return line.content.body
     try:
-        return codec.post(parts.store.contents.body(line.publication.content))
+        return parts.store.contents.body(line.publication.content)
     except StoreError:
-        return None  # nobody approved it, and nothing of it was kept
+        pass  # nobody approved it, and nothing of it was kept
+    try:
+        return line.proposal.render().body if line.proposal else b""
+    except RenderError:
+        return b""
 
 
 def facts(post: Post, most: int) -> list[str]:

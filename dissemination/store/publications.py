@@ -12,7 +12,7 @@ from dissemination.errors import FencedError
 from dissemination.model import Content, Happening, LiveEntry, Publication, Rate, Refused, State, Terms
 from dissemination.store import contents, quotas
 from dissemination.store.database import Database
-from dissemination.store.dialect import upsert
+from dissemination.store.dialect import insert_missing, upsert
 from dissemination.store.events import record
 from dissemination.store.rows import from_publication, to_publication
 from dissemination.store.schema import approvals, batches, edition_items, live_entries, pauses, publications
@@ -89,10 +89,9 @@ class Publications:
     ) -> None:
         """Write a planning down: new rows, and changes of rows that are still as they were read."""
         with self._database.write("plan") as connection:
-            for publication in new:
-                connection.execute(
-                    upsert(connection, publications).values(from_publication(publication)).on_conflict_do_nothing()
-                )
+            if new:
+                rows = [from_publication(publication) for publication in new]
+                connection.execute(insert_missing(connection, publications), rows)
             for old, fresh in changed:
                 self._replace(connection, old, fresh)
             record(connection, happenings)

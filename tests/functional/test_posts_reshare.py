@@ -66,7 +66,7 @@ def test_each_goes_out_in_its_own_words_a_while_after_the_one_before(house):
     until(house, datetime(2027, 3, 16, 9, 0, tzinfo=UTC))
     publish(house.parts, house.stop)
     plan(house.parts)
-    assert texts(house) == ["Title of a A summary.", *TWICE.texts] or texts(house)[1:] == list(TWICE.texts)
+    assert texts(house)[1:] == list(TWICE.texts)
     assert [message.key for message in house.x.sent] == ["a:x:1", "a~1:x:1", "a~2:x:1"]
     until(house, datetime(2028, 1, 1, tzinfo=UTC))
     plan(house.parts)
@@ -93,9 +93,9 @@ def test_it_carries_the_link(house):
     seen = {}
     plain = house.renderer.post
 
-    def spied(item, network, limits, pictures):
+    def spied(item, network, limits, pictures, posting):
         seen[item.posts[network].text if network in item.posts else ""] = item.posts.get(network)
-        return plain(item, network, limits, pictures)
+        return plain(item, network, limits, pictures, posting)
 
     house.renderer.post = spied
     out(house, "a")

@@ -99,7 +99,7 @@ def test_a_retry_does_not_go_out_at_night_either(house):
 
 
 def test_quiet_hours_are_for_posts_alone(house):
-    house.change(timing={name: NIGHT for name in ("x", "feed", "email")})
+    house.change(timing=dict.fromkeys(("x", "feed", "email"), NIGHT))
     until(house, datetime(2026, 11, 16, 20, 0, tzinfo=UTC))
     house.people(2)
     house.item("a", channels={"feed": "auto", "newsletter": "flash"})

@@ -187,10 +187,11 @@ def test_plan_shows_texts_and_counts(project, folders, tmp_path, shells):
     assert "part 2: 3 of 280" in shown
     assert "Hello" not in shell("plan").stdout
     lines = {line["channel"]: line for line in json.loads(shell("plan", "--json").stdout)}
-    assert lines["x"]["thread"] == ["Two"]
-    assert lines["x"]["lengths"] == [3]
-    assert lines["bluesky"]["length"] == count(lines["bluesky"]["text"], NETWORKS["bluesky"])
-    assert "text" not in lines["feed"]
+    posted = {channel: line["post"] for channel, line in lines.items()}
+    assert posted["x"]["thread"] == ["Two"]
+    assert posted["x"]["lengths"] == [3]
+    assert posted["bluesky"]["length"] == count(posted["bluesky"]["text"], NETWORKS["bluesky"])
+    assert posted["feed"] is posted["email"] is None
 
 
 def test_a_network_that_does_not_carry_what_is_asked_says_so_at_planning(project, folders, tmp_path, opened):

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from dissemination.model import DaySpan
-from dissemination.pipeline.timing import Timing, days_later, dollars, end_of, month_of
+from dissemination.model import DaySpan, dollars
+from dissemination.pipeline.timing import Timing, days_later, end_of, month_of
 
 ZONE = "Europe/Bratislava"
 NIGHT = DaySpan(time(21), time(7))
