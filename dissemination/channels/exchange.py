@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,13 @@ _LARGEST = 4_000_000
 #: A network that says when to come back is believed for so long.
 _LONGEST_WAIT = timedelta(days=1)
 #: Nothing has left when one of these is raised.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +83,7 @@ class Exchange:
         connect: seconds until a connection stands.
         read: seconds for an answer: for its next bytes, and for the whole of it.
         waits: when to come back, as an answer says it: (answer's headers and object, now) -> instant or None.
+        transport: how requests travel, closed with this; None: as httpx does it, by the environment's proxies.
     """
 
     def __init__(  # noqa: PLR0913 - who talks to whom, what answers mean, and how long they may take
@@ -88,14 +96,18 @@ class Exchange:
         connect: float = 5.0,
         read: float = 30.0,
         waits: Callable[[Reply, datetime], datetime | None] | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._name, self._service, self._refusals, self._now = name, service, tuple(refusals), now
         self._waits = waits or retry_after
-        self._most = timedelta(seconds=read)
+        self._most = read
         timeout = httpx.Timeout(read, connect=connect)
         # No redirects: somebody else's answer proves nothing. No proxies for a stand-in on this machine.
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False)
-        self._local = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+        if transport:
+            self._client = self._local = httpx.Client(timeout=timeout, transport=transport, trust_env=False)
+        else:
+            self._client = httpx.Client(timeout=timeout, follow_redirects=False)
+            self._local = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -126,7 +138,7 @@ class Exchange:
         except _NEVER_SENT as error:
             what = type(error).__name__
             raise UnavailableError(
-                f"{self._name}: cannot reach {self._service} ({what}); see that this machine is online"
+                f"{self._name}: cannot reach {self._service} ({what}); {_remedy(error)}"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise self._lost(type(error).__name__, changes=changes) from error
@@ -165,12 +177,18 @@ class Exchange:
 
     def _read(self, response: httpx.Response) -> bytes:
         """All of it. A read timeout begins anew with every byte; this one does not."""
-        body, end = bytearray(), self._now() + self._most
+        body, end = bytearray(), time.monotonic() + self._most
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > _LARGEST or self._now() > end:
+            if len(body) > _LARGEST or time.monotonic() > end:
                 raise httpx.ReadTimeout("too long or too slow an answer")
         return bytes(body)
+
+
+def _remedy(error: Exception) -> str:
+    if "CERTIFICATE" in str(error):
+        return "its certificate is of another name, or nobody vouches for it: see that the address is right"
+    return "see that this machine is online"
 
 
 _UNKNOWN = Refusal(status=0, error=InDoubtError, advice="that does not tell whether it is out; look at the account")
