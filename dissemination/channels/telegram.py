@@ -233,7 +233,7 @@ class TelegramChannel:
         token = token.strip()
         if not _TOKEN_FORM.fullmatch(token):
             raise NeedsLoginError(
-                f"{self._name}: {_TOKEN} does not look like a bot's token (123456:AB...); copy it again from @BotFather"
+                f"{self._name}: {_TOKEN} does not look like a bot's token (123456:AB...); copy it from @BotFather"
             )
         return token
 
@@ -274,7 +274,8 @@ def _faults(post: Post, message: Message, limits: Limits) -> Iterator[str]:
     if any("\ud800" <= sign <= "\udfff" for sign in post.text):
         yield "holds half a character (a surrogate); retype it"
     elif (length := len(post.text.encode("utf-16-le")) // 2) > most:
-        yield f"has {length:,} of {most:,} UTF-16 units{' below a picture' if post.pictures else ''}; shorten the text"
+        below = " below a picture" if post.pictures else ""
+        yield f"has {length:,} of {most:,} UTF-16 units{below}; shorten the text"
     if not post.text.strip() and not post.pictures:
         yield "has neither words nor a picture; write some"
     if post.thread:
@@ -394,7 +395,8 @@ _REFUSALS = (
         Refusal(status=400, fragment=fragment, error=NeedsLoginError, advice=_RIGHTS)
         for fragment in (
             *("administrator rights", "not enough rights", "have no rights", "chat_admin_required"),
-            *("chat_write_forbidden", "member list is inaccessible", "not a member"),
+            *("chat_write_forbidden", "member list is inaccessible", "not a member", "participant_id_invalid"),
+            "user not found",
         )
     ),
     *(
