@@ -53,9 +53,14 @@ class Hook:
     ) -> None:
         self._url = url
         self._shown = str(httpx.URL(url).copy_with(userinfo=b"", raw_path=b"/", fragment=None))
-        transport = Discreet(Guarded(name, inside=inside, remedy=remedy))
         self._exchange = Exchange(
-            name, "the receiver", refusals, now, connect=connect, read=read, transport=transport
+            name,
+            "the receiver",
+            refusals,
+            now,
+            connect=connect,
+            read=read,
+            transport=lambda: Discreet(Guarded(name, inside=inside, remedy=remedy)),
         )
 
     def post(self, body: bytes, headers: Mapping[str, str], *, changes: bool) -> Reply:

@@ -95,7 +95,7 @@ class TelegramChannel:
             connect=section.connect_timeout,
             read=section.read_timeout,
             waits=_waits,
-            transport=Discreet(outward(section.api_base)),
+            transport=lambda: Discreet(outward(section.api_base)),
         )
 
     def send(self, message: Message, /, *, key: str) -> Receipt:  # noqa: ARG002 - Telegram knows no idempotency key

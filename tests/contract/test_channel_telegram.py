@@ -446,7 +446,9 @@ def test_the_probe_says_who_posts_where(channel, server):
         ("kicked", False, "supergroup", r"may not write"),
     ],
 )
-def test_the_probe_says_which_right_is_missing(status, may_post, kind, problem, channel, server):
+def test_the_probe_says_which_right_is_missing(  # noqa: PLR0917 - a row of the table
+    status, may_post, kind, problem, channel, server
+):
     server.status, server.may_post = status, may_post
     server.chat["type"] = kind
     with pytest.raises(NeedsLoginError, match=problem):
