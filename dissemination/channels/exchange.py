@@ -29,6 +29,7 @@ _LONGEST_WAIT = timedelta(days=1)
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
+    httpx.InvalidURL,
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
@@ -137,7 +138,7 @@ class Exchange:
             raise UnavailableError(
                 f"{self._name}: cannot reach {self._service} ({what}); {_remedy(error)}"
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise self._lost(type(error).__name__, changes=changes) from error
         reply = Reply(
             status=response.status_code,

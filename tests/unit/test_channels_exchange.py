@@ -59,8 +59,8 @@ def test_an_answer_that_drips_is_not_waited_for_though_our_clock_stands(make_exc
 
 @pytest.mark.parametrize("url", ["http://[broken", "nonsense", "ftp://example.org/", "https://", ""])
 def test_what_is_no_address(url, make_exchange):
-    with pytest.raises((UnavailableError, InDoubtError)):
-        make_exchange()("GET", url, changes=False)
+    with pytest.raises(UnavailableError, match="cannot reach"):
+        make_exchange()("POST", url, changes=True)
 
 
 def test_a_proxy_that_refuses_had_nothing_to_hand_on(make_exchange, server, monkeypatch):
@@ -176,3 +176,22 @@ def test_an_id_has_no_dots_and_is_the_same_for_the_same():
     assert message_id(b"item.with.dots:webhook:1") == message_id(b"item.with.dots:webhook:1")
     assert message_id(b"a") != message_id(b"b")
     assert "." not in message_id(b"item.with.dots:webhook:1")
+
+
+def test_numbers_of_ipv6_are_called_as_well(make_exchange):
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with socket.socket(socket.AF_INET6) as listener:
+        try:
+            listener.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6 loopback")
+        port = listener.getsockname()[1]
+        listener.listen()
+        listener.settimeout(5)
+        exchange = make_exchange(read=0.2, transport=lambda: Guarded("post", inside=True, remedy=""))
+        with pytest.raises(InDoubtError):
+            exchange("POST", f"http://[::1]:{port}/a", changes=True)
+        taken, _ = listener.accept()
+        with taken:
+            assert f"host: [::1]:{port}" in taken.recv(4000).decode().lower()
