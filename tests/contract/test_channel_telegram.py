@@ -131,6 +131,10 @@ def test_every_sign_arrives_as_it_is(text, picture, channel, server):
     assert server.messages[0].text == text
 
 
+def test_only_three_signs_mean_anything():
+    assert telegram._escaped("\"'&<>_*[]()~`#+-=|{}.!") == "\"'&amp;&lt;&gt;_*[]()~`#+-=|{}.!"
+
+
 def test_a_card_only_for_the_posts_own_link_and_where_it_is_wanted(channel, make_channel, server):
     send(channel, message("Two https://other.example/"))
     send(make_channel(link_preview=False), message())
@@ -274,6 +278,10 @@ WRONG = {
     "a list": (Fault(stored=True, body=b"[1]"), InDoubtError),
     "no result": (Fault(stored=True, body=b'{"ok":true}'), InDoubtError),
     "not ok": (Fault(body=b'{"ok":false,"result":{}}'), InDoubtError),
+    "not ok, though it looks so": (
+        Fault(body=b'{"ok":false,"result":{"message_id":7,"chat":{"id":-1}}}'),
+        InDoubtError,
+    ),
     "no number": (Fault(stored=True, body=b'{"ok":true,"result":{"chat":{"id":-1}}}'), InDoubtError),
     "no chat": (Fault(stored=True, body=b'{"ok":true,"result":{"message_id":7}}'), InDoubtError),
     "a truth for a number": (

@@ -159,6 +159,12 @@ def test_a_repeat_is_known_by_its_id_and_is_the_very_same(channel, make_channel,
     assert send(channel, replace(message(), key="third-meeting:webhook:2")) != first
 
 
+def test_the_key_alone_makes_the_id(channel, server):
+    assert send(channel, message("One")) == send(channel, message("Uno"))
+    assert server.problems == [f"{next(iter(server.taken))} came with another body"]
+    server.problems.clear()
+
+
 def test_its_powers(channel):
     assert (channel.limits.repeat, channel.limits.max_length, channel.limits.threads) == (Repeat.SAFE, 0, True)
     assert isinstance(channel, Probes)

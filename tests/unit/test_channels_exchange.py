@@ -78,6 +78,21 @@ def test_nobody_sees_where_it_really_goes(make_exchange, server):
     assert reply.json() == {"target": "/secret?x=1", "host": server.address.removeprefix("http://")}
 
 
+def test_what_is_hidden_stays_out_of_the_request_inside_too():
+    seen = []
+
+    def inside(request):
+        seen.append((str(request.url), sorted(request.extensions)))
+        return httpx.Response(204)
+
+    request = httpx.Request(
+        "GET", "https://a.example/", extensions={**hidden("https://a.example/x"), "timeout": {}}
+    )
+    Discreet(httpx.MockTransport(inside)).handle_request(request)
+    assert seen == [("https://a.example/x", ["timeout"])]
+    assert str(request.url) == "https://a.example/"
+
+
 @pytest.mark.parametrize(
     ("environ", "base", "proxied"),
     [
@@ -195,3 +210,11 @@ def test_numbers_of_ipv6_are_called_as_well(make_exchange):
         taken, _ = listener.accept()
         with taken:
             assert f"host: [::1]:{port}" in taken.recv(4000).decode().lower()
+
+
+@pytest.mark.parametrize("secret", ["whsec_aGVs*bG8=", "whsec_abc", "whsec_aGVsbG8= whsec_*"])
+def test_a_secret_that_is_half_copied_is_refused_and_not_told(secret):
+    with pytest.raises(NeedsLoginError, match=r"^webhook: WEBHOOK_SECRET is not base64") as caught:
+        keys_of("webhook", "WEBHOOK_SECRET", secret)
+    assert secret not in str(caught.value)
+    assert caught.value.__cause__ is None
