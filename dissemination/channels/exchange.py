@@ -165,7 +165,7 @@ class Exchange:
         return UnavailableError(f"{self._name}: {self._service} gave no whole answer ({what}); it is asked again")
 
     def _read(self, response: httpx.Response) -> bytes:
-        """All of it. A read timeout begins anew with every byte; this one does not, and no set clock moves it."""
+        """All of it. A read timeout begins anew with every byte; this one does not."""
         body, end = bytearray(), time.monotonic() + self._most
         for chunk in response.iter_bytes():
             body += chunk

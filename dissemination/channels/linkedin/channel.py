@@ -337,12 +337,13 @@ class LinkedInChannel:
         return False
 
     def _version(self) -> Symptom:
-        age, version = self._settings.age(self._now()), self._settings.version
-        said = f"version {version} of the API, {age} months old"
+        age, said = self._settings.age(self._now()), f"version {self._settings.version} of the API"
         if 0 <= age < _OLD:
-            return Symptom(what=self._name, said=said)
-        told = "LinkedIn ends each after about a year" if age >= 0 else "it is of the future"
-        return Symptom(what=self._name, level=Level.WARNING, said=f"{said}; {told}: set `version` to a newer month")
+            return Symptom(what=self._name, said=f"{said}, {age} months old")
+        why = f"is {age} months old, and each lives about a year" if age >= 0 else "is of the future"
+        return Symptom(
+            what=self._name, level=Level.WARNING, said=f"{said} {why}; set `version` to one that LinkedIn has"
+        )
 
     def _missing(self) -> list[Symptom]:
         granted = self._grant.scopes()

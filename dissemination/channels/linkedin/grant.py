@@ -211,7 +211,7 @@ class Grant:
         return state
 
     def _code(self, address: str) -> str:
-        query = {name: values[-1] for name, values in parse_qs(urlsplit(address.strip()).query).items()}
+        query = _query(address)
         expected = str((self._vault().read(_STATE) or {}).get("state", ""))
         if not expected or not hmac.compare_digest(query.get("state", "").encode(), expected.encode()):
             raise NeedsLoginError(
@@ -254,6 +254,14 @@ class Grant:
         if not token.isascii() or not token.isprintable() or " " in token:
             raise NeedsLoginError(f"{self._name}: the access token holds signs that no token has; copy it anew")
         return token
+
+
+def _query(address: str) -> dict[str, str]:
+    try:
+        found = parse_qs(urlsplit(address.strip()).query)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in found.items()}
 
 
 def _moment(kept: Mapping[str, Any], name: str) -> datetime | None:

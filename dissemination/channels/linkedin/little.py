@@ -29,9 +29,11 @@ _HASHTAG = (
     r"(?<![\w#&/])\#(?P<value>(?=[\p{Nd}_]*\p{L})"
     r"(?:[\p{L}\p{Nd}_\u00B7\u200C\u200D]|(?![\uFE00-\uFE0F\u20E3])\p{M})+)"
 )
+# No sign that begins or ends an element stands inside one, so that no text is read over and over.
+_INSIDE = r"(?:\\.|[^\\{}@\[\]|])*+"
 _ELEMENTS = regex.compile(
-    r"\{hashtag\|\\?[#\uFF03]\|(?P<tag>(?:\\.|[^\\}])*)\}"
-    r"|@\[(?P<name>(?:\\.|[^\\\]])*)\]\(urn:li:[^)]*\)"
+    rf"\{{hashtag\|\\?[#\uFF03]\|(?P<tag>{_INSIDE})\}}"
+    rf"|@\[(?P<name>{_INSIDE})\]\(urn:li:[\w:-]{{1,200}}\)"
     r"|\\(?P<sign>.)",
     regex.DOTALL,
 )
