@@ -40,11 +40,19 @@ def make(options: ChannelOptions) -> OutboxChannel:
         SettingsError: an unknown key.
     """
     section = sections.read(options, _Section)
-    limits = NETWORKS.get(section.network or options.name, _GENEROUS)
-    # Whatever the network can do, a file can be written again.
+    limits = limits_by_hand(section.network or options.name)
+    return OutboxChannel(options.outbox, options.name, limits, shown=shown(options))
+
+
+def limits_by_hand(network: str) -> Limits:
+    """A network's limits for who writes files: whatever the network can do, a file can be written again."""
+    return replace(NETWORKS.get(network, _GENEROUS), repeat=Repeat.SAFE)
+
+
+def shown(options: ChannelOptions) -> str:
+    """The outbox as people are told of it."""
     root, place = options.project.root, options.outbox
-    shown = place.relative_to(root) if place.is_relative_to(root) else place
-    return OutboxChannel(place, options.name, replace(limits, repeat=Repeat.SAFE), shown=str(shown))
+    return str(place.relative_to(root) if place.is_relative_to(root) else place)
 
 
 class OutboxChannel:
