@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from x_scene import DELETE, DESCRIBE, ME, NOW, POST, REPLY, TIMELINE, UPLOAD, OpenAPI, find, message, pictured, send
@@ -237,17 +238,23 @@ def test_refused_connections_lose_nothing(channel, server):
 # Duplicates
 
 
-def test_a_duplicate_of_ours_is_adopted(channel, server):
+@pytest.mark.parametrize("kind", ["post", "picture", "reply"])
+def test_a_duplicate_of_ours_is_adopted(kind, channel, server):
     """X took it, the answer was lost, and the list of posts did not show it yet."""
-    one = message(at=NOW)
-    server.program(POST, Fault(stored=True, cut=True))
+    made = {
+        "post": message,
+        "picture": pictured,
+        "reply": partial(message, in_reply_to=send(channel, message("Root"))),
+    }
+    one = made[kind](at=NOW)
+    server.program(REPLY if kind == "reply" else POST, Fault(stored=True, cut=True))
     server.program(TIMELINE, NOTHING)
     with pytest.raises(InDoubtError):
         send(channel, one)
     assert find(channel, one) is None
     receipt = send(channel, one)
     assert receipt == replace(find(channel, one), detail="X had it already")
-    assert len(server.posts) == 1
+    assert len(server.posts) == 2
 
 
 def test_a_duplicate_of_an_older_post_is_for_the_officer(channel, server, clock):
