@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -91,7 +92,7 @@ class Exchange:
     ) -> None:
         self._name, self._service, self._refusals, self._now = name, service, tuple(refusals), now
         self._waits = waits or retry_after
-        self._most = timedelta(seconds=read)
+        self._most = read
         timeout = httpx.Timeout(read, connect=connect)
         # No redirects: somebody else's answer proves nothing. No proxies for a stand-in on this machine.
         self._client = httpx.Client(timeout=timeout, follow_redirects=False)
@@ -165,10 +166,10 @@ class Exchange:
 
     def _read(self, response: httpx.Response) -> bytes:
         """All of it. A read timeout begins anew with every byte; this one does not."""
-        body, end = bytearray(), self._now() + self._most
+        body, end = bytearray(), time.monotonic() + self._most
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > _LARGEST or self._now() > end:
+            if len(body) > _LARGEST or time.monotonic() > end:
                 raise httpx.ReadTimeout("too long or too slow an answer")
         return bytes(body)
 
