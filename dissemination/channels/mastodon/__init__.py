@@ -275,7 +275,8 @@ class MastodonChannel:
         try:
             yield
         except InDoubtError as error:
-            raise UnavailableError(f"{error}; it is asked again") from error
+            what, _, _ = str(error).rpartition("; ")
+            raise UnavailableError(f"{what}; it is asked again") from error
 
     def _token(self) -> str:
         return self._proper(self._credentials.all()[_TOKEN])
