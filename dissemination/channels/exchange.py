@@ -68,7 +68,7 @@ class Refusal:
 
 
 #: What the same answers mean to who only looks: nothing was to change, so nothing is in doubt but the answer.
-_LOOKING: Mapping[type[ChannelError], type[ChannelError]] = {
+LOOKING: Mapping[type[ChannelError], type[ChannelError]] = {
     RejectedError: InDoubtError,
     InDoubtError: UnavailableError,
 }
@@ -167,11 +167,8 @@ class Exchange:
 
     def refused(self, reply: Reply, *, changes: bool) -> ChannelError:
         """What an answer means that is no success."""
-        facts = reply.body[:_LARGEST].decode("utf-8", "replace").lower()
-        rule = next(
-            (one for one in self._refusals if one.status in {0, reply.status} and one.fragment in facts), _UNKNOWN
-        )
-        error = rule.error if changes else _LOOKING.get(rule.error, rule.error)
+        rule = ruled(self._refusals, reply)
+        error = rule.error if changes else LOOKING.get(rule.error, rule.error)
         text = f"{self._name}: {self._service} answered {reply.status}{said(reply)}; {rule.advice}"
         if error is UnavailableError:
             return UnavailableError(text, retry_at=self._waits(reply, self._now()))
@@ -206,6 +203,12 @@ def _remedy(error: Exception) -> str:
 
 
 _UNKNOWN = Refusal(status=0, error=InDoubtError, advice="that does not tell whether it is out; look at the account")
+
+
+def ruled(refusals: Sequence[Refusal], reply: Reply) -> Refusal:
+    """The first refusal that applies; where none does, the answer leaves it in doubt."""
+    facts = reply.body[:_LARGEST].decode("utf-8", "replace").lower()
+    return next((one for one in refusals if one.status in {0, reply.status} and one.fragment in facts), _UNKNOWN)
 
 
 def said(reply: Reply) -> str:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dissemination.channels import sections
 from dissemination.channels.exchange import Exchange, Refusal, Reply, moment, retry_after, trusted
+from dissemination.channels.fitting import fitting
 from dissemination.channels.guard import Discreet, hidden, outward
 from dissemination.channels.logins import Credentials
 from dissemination.channels.networks import NETWORKS
@@ -252,9 +253,7 @@ class TelegramChannel:
     # Sending
 
     def _fitting(self, message: Message) -> Post:
-        post = message.body
-        if not isinstance(post, Post):
-            raise RejectedError(f"{self._name}: takes posts only; plan mail and files for another channel")
+        post = fitting(self._name, message, self.limits)
         for fault in _faults(post, message, self.limits):
             raise RejectedError(f"{self._name}: the post {fault}")
         return post
@@ -269,7 +268,7 @@ class TelegramChannel:
 
 
 def _faults(post: Post, message: Message, limits: Limits) -> Iterator[str]:
-    """What Telegram would not carry, and what to do."""
+    """What Telegram would not carry besides, and what to do."""
     most = limits.pictured_length if post.pictures else limits.max_length
     if any("\ud800" <= sign <= "\udfff" for sign in post.text):
         yield "holds half a character (a surrogate); retype it"
@@ -280,19 +279,12 @@ def _faults(post: Post, message: Message, limits: Limits) -> Iterator[str]:
         yield "has neither words nor a picture; write some"
     if post.thread:
         yield "still has all parts of a thread in it; send them one by one"
-    if len(post.pictures) > limits.pictures:
-        yield f"shows {len(post.pictures)} pictures of {limits.pictures}; take some out"
     for one in post.pictures:
-        picture = message.pictures.get(one.digest)
-        yield from (
-            _picture_faults(picture, limits) if picture else ["names a picture that is not there; plan it anew"]
-        )
+        yield from _picture_faults(message.pictures[one.digest])
 
 
-def _picture_faults(picture: Picture, limits: Limits) -> Iterator[str]:
+def _picture_faults(picture: Picture) -> Iterator[str]:
     sides = sorted((picture.width, picture.height))
-    if len(picture.body) > limits.picture_bytes:
-        yield f"shows a picture of {len(picture.body):,} of {limits.picture_bytes:,} bytes; take a smaller one"
     if sum(sides) > _PIXELS:
         yield f"shows a picture with width and height of {sum(sides):,} of {_PIXELS:,} pixels; take a smaller one"
     if sides[1] > _RATIO * sides[0]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dissemination.channels import sections
 from dissemination.channels.exchange import Refusal, Reply, is_loopback
+from dissemination.channels.fitting import fitting
 from dissemination.channels.guard import is_public
 from dissemination.channels.hooks import Hook, headers_for, keys_of, message_id
 from dissemination.channels.logins import Credentials
@@ -177,13 +178,7 @@ class WebhookChannel:
             raise RejectedError(f"{self._name}: the post holds half a character (a surrogate); retype it") from None
 
     def _post(self, message: Message) -> Post:
-        post = message.body
-        if not isinstance(post, Post):
-            raise RejectedError(f"{self._name}: takes posts only; plan mail and files for another channel")
-        if len(post.pictures) > self.limits.pictures:
-            raise RejectedError(f"{self._name}: more than {self.limits.pictures} pictures; take some out")
-        if any(one.digest not in message.pictures for one in post.pictures):
-            raise RejectedError(f"{self._name}: the post names a picture that is not there; plan it anew")
+        post = fitting(self._name, message, self.limits)
         if post.thread:
             raise RejectedError(
                 f"{self._name}: the post still has all parts of a thread in it; send them as messages"

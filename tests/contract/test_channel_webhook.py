@@ -198,7 +198,7 @@ def test_a_part_that_answers_names_what_it_answers(channel, server):
         ({"text": "half \ud83d"}, "surrogate"),
         ({"thread": ("Two",)}, "send them as messages"),
         ({"pictures": (PostPicture(digest="0" * 64, alt=""),)}, "not there"),
-        ({"pictures": (PostPicture(digest=PICTURE.digest, alt=""),) * 21}, "more than 20"),
+        ({"pictures": (PostPicture(digest=PICTURE.digest, alt=""),) * 21}, "21 pictures of 20"),
     ],
 )
 def test_what_cannot_be_sent(change, problem, channel, server):

@@ -25,6 +25,9 @@ class Stage:
     def fault(self, step, fault):
         self._fake.program(step, FAULTS[fault])
 
+    def count(self, step):
+        return self._fake.count(step)
+
     def closed(self):
         return self._fake.closed()
 

@@ -33,6 +33,9 @@ class Stage:
         lost = FAULTS[fault].status == 200
         self._fake.program(step, replace(FAULTS[fault], stored=True) if lost else FAULTS[fault])
 
+    def count(self, step):
+        return self._fake.count(step)
+
     def closed(self):
         return self._fake.closed()
 
