@@ -137,6 +137,7 @@ class OutboxChannel:
             "key": key,
             "language": post.lang,
             "length": f"{post.length} of {post.limit or self.limits.max_length or 'any'} {self.limits.units}",
+            "warning": post.warning,
             "link": post.link,
             "title": post.title,
             "summary": post.summary,

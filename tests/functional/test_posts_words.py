@@ -32,8 +32,9 @@ PARTNERS = [
     {"key": "host", "name": "Host & Sons"},
 ]
 NEWS = {"channels": {"feed": "auto", "newsletter": "flash", **dict.fromkeys(NETWORKS, "auto"), "fax": "auto"}}
+OUTBOXES = (*NETWORKS, "fax")
 MAIL = {"sender": "news@test.example", "host": "127.0.0.1", "port": 9, "tls": "none"}
-CHANNELS = {"email": MAIL, "feed": {}, **{name: {"use": "outbox"} for name in (*NETWORKS, "fax")}}
+CHANNELS = {"email": MAIL, "feed": {}, **{name: {"use": "outbox"} for name in OUTBOXES}}
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_partner_is_named_in_each_networks_own_way(project, folders, tmp_path,
         "x": "@oirbi_ro meets Host & Sons",
         "mastodon": "@oirbi@social.example meets Host & Sons",
         "linkedin": "OIRBI Ro meets Host & Sons",
-        **dict.fromkeys(("bluesky", "telegram", "fax"), "OIRBI meets Host & Sons"),
+        **dict.fromkeys({*NETWORKS, "fax"} - {"x", "mastodon", "linkedin"}, "OIRBI meets Host & Sons"),
     }
     assert {name: [one.target for one in post.mentions] for name, post in shown.items() if post.mentions} == {
         "x": ["oirbi_ro"],
@@ -268,7 +269,8 @@ def test_a_change_of_the_directory_lapses_an_approval(project, folders, tmp_path
 
 def test_five_hundred_posts_take_two_seconds(project, folders, tmp_path, opened):
     project()
-    for n in range(72):
+    items = 500 // len(OUTBOXES) + 1
+    for n in range(items):
         summary = f"The regions of number {n} compared how they lend to small firms, „Știri” from example.eu/{n}."
         folders.write_item(
             tmp_path, f"item-{n}", title=f"@{{oirbi}} meets in Paris for the {n}th time", summary=summary
@@ -278,5 +280,5 @@ def test_five_hundred_posts_take_two_seconds(project, folders, tmp_path, opened)
     started = time.process_time()
     planned = app.plan()
     spent = time.process_time() - started
-    assert sum(line.publication.channel in {*NETWORKS, "fax"} for line in planned.lines) == 72 * 6
+    assert sum(line.publication.channel in OUTBOXES for line in planned.lines) == items * len(OUTBOXES) >= 500
     assert spent < 20, f"{spent:.1f} s"  # 2 s on a machine of its own; shared ones are slower

@@ -188,6 +188,7 @@ PIECES = st.sampled_from((*WHOLE, *LONG, *SIGNS))
 @settings(max_examples=150, deadline=None)
 @given(st.lists(PIECES, max_size=120).map(" ".join), st.sampled_from([60, 100, 280]), st.sampled_from(["", LINK]))
 @example("欧" * 400, 60, LINK)
+@example("\u0600 \n", 60, "")
 def test_whatever_comes_nothing_is_lost_or_broken(text, most, tail):
     parts = split(text, within(most), tail=tail)
     if not parts:
@@ -199,9 +200,10 @@ def test_whatever_comes_nothing_is_lost_or_broken(text, most, tail):
     assert "".join("".join(said).split()) == "".join(text.split())
     wholes = {text[start:end] for start, end in whole_places(text)}
     assert all(any(whole in part for part in said) for whole in wholes)
-    rest = iter(graphemes(text))
+    # A space may hang on a sign before it (U+0600), and is not kept at the end of a part.
+    rest = (cluster.rstrip() for cluster in graphemes(text))
     for cluster in graphemes("\n".join(said)):
-        assert cluster.isspace() or cluster in rest
+        assert cluster.isspace() or cluster.rstrip() in rest
 
 
 def test_a_long_text_takes_no_time():
