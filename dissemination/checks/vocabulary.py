@@ -42,7 +42,11 @@ def _naming(item: NewsItem) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Field -> its texts, wherever `@{key}` is understood."""
     for name in ("title", "summary", "subject", "preheader", "correction", "byline"):
         yield name, (getattr(item, name),)
+    yield "funding", (item.funding_note,)
     yield "body", (item.html,)
+    yield "links", tuple(link.text for link in item.links)
+    if item.event:
+        yield "event", (item.event.place, item.event.address)
     for image in (item.image, *item.images):
         if image:
             yield "image" if image is item.image else "images", (image.alt, image.caption, image.credit)

@@ -123,6 +123,22 @@ def test_no_key_leaks_anywhere(project, folders, tmp_path, opened):
     assert [path.name for path in written if b"@{" in path.read_bytes()] == []
 
 
+def test_a_digest_calls_partners_by_name(project, folders, tmp_path, opened):
+    digest = {
+        "cron": "0 10 * * thu",
+        "lists": ["news"],
+        "intro": {"en": "News of @{oirbi}", "ro": "De la @{oirbi}"},
+    }
+    lists = {"news": {"en": "News", "ro": "Știri"}}
+    project(newsletter={"name": {"en": "N", "ro": "N"}, "lists": lists, "digests": {"weekly": digest}})
+    folders.write_item(tmp_path, channels={"newsletter": "digest"})
+    files = opened().preview()
+    (english,) = (body.decode() for name, body in files.items() if name.endswith(".en.html") and "weekly" in name)
+    (romanian,) = (body.decode() for name, body in files.items() if name.endswith(".ro.html") and "weekly" in name)
+    assert "News of OIRBI" in english
+    assert "De la Oficiul OIRBI" in romanian
+
+
 def test_an_unknown_key_holds_the_item_and_names_the_nearest(project, folders, tmp_path, opened):
     project()
     folders.write_item(tmp_path, body="With @{oribi}.", posts={"x": {"text": "With @{hots}"}})

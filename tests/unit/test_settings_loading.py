@@ -245,6 +245,13 @@ def test_a_handle_on_linkedin_is_a_urn(refused, loaded):
     )
 
 
+def test_a_partner_that_a_digest_names_must_be_one(refused):
+    partners = "partners:\n  - {key: oirbi, name: OIRBI}\n"
+    finding = only(refused(partners + DIGEST + '      intro: {en: "By @{oribi} and @{oirbi}"}\n'))
+    assert finding.field == "newsletter.digests.weekly.intro.en"
+    assert "did you mean `oirbi`?" in f"{finding.message}; {finding.fix}"
+
+
 def test_two_partners_may_not_share_a_key_nor_the_lead(refused):
     findings = refused("partners:\n  - {key: a, name: A, role: lead}\n  - {key: a, name: B, role: lead}\n")
     assert [(finding.field, finding.line) for finding in findings] == [

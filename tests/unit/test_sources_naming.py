@@ -19,6 +19,9 @@ FIELDS = """
 summary: "By @{oirbi} and @{a-b}."
 subject: "From @{oirbi}"
 correction: "It was @{oirbi}"
+links: [{url: "https://a.eu/", text: "More of @{oirbi}"}]
+event: {start: 2026-12-01, place: "At @{oirbi}", address: "1 @{a-b} Street"}
+funding: {extra_note: "Paid by @{oirbi}"}
 image: {src: a.png, alt: "A talk of @{oirbi}", caption: "@{a-b}"}
 posts:
   x:
@@ -55,6 +58,8 @@ def test_every_text_has_the_plain_name(read):
     item = read(FIELDS)
     assert (item.title, item.summary) == ("OIRBI meets", "By OIRBI and Art & Bread <Italy>.")
     assert (item.subject, item.correction) == ("From OIRBI", "It was OIRBI")
+    assert (item.links[0].text, item.funding_note) == ("More of OIRBI", "Paid by OIRBI")
+    assert (item.event.place, item.event.address) == ("At OIRBI", "1 Art & Bread <Italy> Street")
     assert (item.image.alt, item.image.caption) == ("A talk of OIRBI", "Art & Bread <Italy>")
 
 
