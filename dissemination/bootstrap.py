@@ -164,9 +164,9 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
 
 
 @contextmanager
-def opened(root: Path, *, clock: Clock | None = None) -> Iterator[App]:
+def opened(root: Path, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> Iterator[App]:
     """`make_app`, closed at the end."""
-    app = make_app(root, clock=clock)
+    app = make_app(root, clock=clock, environ=environ)
     try:
         yield app
     finally:
@@ -335,6 +335,7 @@ def _notices(settings: Settings, channels: Mapping[str, Channel], secrets: Secre
         mail=getattr(channels.get("email"), "send_notice", None),
         secret=secrets.get,
         clock=clock,
+        allow_private=settings.notify.allow_private,
     )
 
 
