@@ -103,7 +103,7 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
 
 
 def _unchanged(old: Publication, proposal: Proposal) -> Publication | None:
-    """As it stands, at the time that it has now: nothing that it is made of changed, so it is not rendered again."""
+    """As it stands, at the time that it has now: where nothing it is made of changed, it is not rendered again."""
     if old.source != proposal.publication.source or proposal.hold:
         return None
     if old.state not in _UNDECIDED:
