@@ -89,11 +89,9 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
     if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    if old.source == proposal.publication.source and not proposal.hold:
-        if old.state not in _UNDECIDED:
-            return _Step(old, _follow(old, proposal), proposal)
-        if old.state is State.IN_REVIEW and old.revision == 1 and old.content:
-            return _Step(old, _moved(_follow(old, proposal), proposal), proposal)
+    same = _unchanged(old, proposal)
+    if same is not None:
+        return _Step(old, same, proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
 
@@ -102,6 +100,16 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
     """What may move without touching an approval."""
     new = proposal.publication
     return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
+
+
+def _unchanged(old: Publication, proposal: Proposal) -> Publication | None:
+    """As it stands, at the time that it has now: where nothing it is made of changed, it is not rendered again."""
+    if old.source != proposal.publication.source or proposal.hold:
+        return None
+    if old.state not in _UNDECIDED:
+        return _follow(old, proposal)
+    rendered = old.state is State.IN_REVIEW and old.revision == 1 and old.content
+    return _moved(_follow(old, proposal), proposal) if rendered else None
 
 
 def _moved(old: Publication, proposal: Proposal) -> Publication:

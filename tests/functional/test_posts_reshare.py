@@ -104,6 +104,8 @@ def test_it_carries_the_link(house):
 
 
 def test_what_the_post_said_in_a_thread_is_not_said_again(house):
+    house.x = MemoryChannel(Limits(carries=Carries.POST, max_length=500, threads=True, repeat=Repeat.LOOK))
+    house.change(channels={**house.parts.channels, "x": house.x})
     override = PostOverride(
         text="First", reply_chain=("more",), at=NOW, warning="Loud", image="a.png", alt="A table"
     )
