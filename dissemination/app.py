@@ -17,6 +17,7 @@ from dissemination.model import (
     Finding,
     Happening,
     Occurrence,
+    Post,
     Publication,
     Receipt,
     Return,
@@ -30,6 +31,7 @@ from dissemination.pipeline import approve as approving
 from dissemination.pipeline import (
     doctor,
     editions,
+    logins,
     people,
     preview,
     privacy,
@@ -38,12 +40,14 @@ from dissemination.pipeline import (
     returns,
     status,
     testmail,
+    told,
 )
 from dissemination.pipeline.approve import Verdict
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.editions import Progress
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
+from dissemination.pipeline.logins import LoggedIn
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
 from dissemination.pipeline.plan import Plan, plan
@@ -52,7 +56,8 @@ from dissemination.pipeline.publish import Ticks
 from dissemination.pipeline.retention import Cleaned
 from dissemination.pipeline.returns import Fetched, Inbound
 from dissemination.pipeline.status import Status
-from dissemination.ports import Addresses, Inlet
+from dissemination.pipeline.timing import WAITING, Bill, bills
+from dissemination.ports import Addresses, Inlet, Prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +85,15 @@ class App:
         """What would go out, where, when, to how many; nothing is sent."""
         return plan(self.parts)
 
+    def posts(self, planned: Plan) -> Mapping[str, Post]:
+        """The posts of a plan by their publications' keys: text and count of what goes out."""
+        found = ((line.publication.key, told.post_of(self.parts, line)) for line in planned.lines)
+        return {key: post for key, post in found if post is not None}
+
+    def bills(self, planned: Sequence[Publication]) -> Sequence[Bill]:
+        """What networks bill for posts this month, with those of `planned` that are still to go out."""
+        return bills(self.parts, [line for line in planned if line.state in WAITING])
+
     def preview(self) -> Mapping[str, bytes]:
         """What every channel would carry, as files; the network is not touched."""
         return preview.preview(self.parts)
@@ -105,6 +119,18 @@ class App:
     def resume(self, channel: str, *, who: str) -> bool:
         """Go on; False if it was not paused."""
         return self.parts.store.controls.resume(channel, who=who)
+
+    def prompts(self, network: str, given: Mapping[str, str]) -> Sequence[Prompt]:
+        """What a login to this network still asks.
+
+        Raises:
+            WrongUseError: no such channel, or one that needs no login.
+        """
+        return logins.prompts(self.parts, network, given)
+
+    def login(self, network: str, given: Mapping[str, str], *, who: str) -> LoggedIn:
+        """Prove credentials by a harmless call, and keep them; see `logins.login`."""
+        return logins.login(self.parts, network, given, who=who)
 
     def send_test(self, id_: str, to: str, lang: str) -> Receipt:
         """One real mail, marked as a test.

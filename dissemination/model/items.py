@@ -67,8 +67,12 @@ class Partner:
     role: str = "partner"
     url: str = ""
     languages: tuple[str, ...] = ()
-    #: network -> handle; for LinkedIn the URN.
+    #: network -> handle; for LinkedIn the URN. A second word on says more: the page's exact name, Bluesky's DID.
     handles: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, lang: str) -> str:
+        """Its name in a language, or else its official one."""
+        return self.name_in.get(lang) or self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,8 +179,11 @@ class PostOverride:
 
     text: str = ""
     link: str = ""
+    #: In place of the lead picture, with its own words.
     image: str = ""
     alt: str = ""
+    #: Further pictures, by their paths.
+    images: tuple[str, ...] = ()
     at: datetime | None = None
     lang: str = ""
     reply_chain: tuple[str, ...] = ()
@@ -184,6 +191,33 @@ class PostOverride:
     split: bool = False
     #: Content warning, where the network has any.
     warning: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reshare:
+    """How an item is posted again, each time in other words."""
+
+    #: Days from one post to the next.
+    every: int
+    #: How often, after the first post.
+    times: int
+    #: The last day, in the project's time zone; None: no end of its own.
+    until: date | None = None
+    #: The words of each time, in order.
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posting:
+    """What settings say about the words of one channel's posts (`channels.<name>.posting`)."""
+
+    #: "source", "medium", "campaign" -> what the link's utm_source, utm_medium and utm_campaign say. The same for
+    #: every reader; empty: the link stays as it is.
+    utm: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the short funding statement stands in each post.
+    funding: bool = False
+    #: Whether hashtags stand below the text.
+    hashtags: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +237,7 @@ class NewsItem:
     """
 
     id: str
+    #: Partners that the author names by key stand in it, and in all other texts but `posts`, by their plain names.
     title: str
     lang: str
     #: Path of the file relative to the project folder, with forward slashes.
@@ -257,6 +292,7 @@ class NewsItem:
     #: channel -> "auto" | "manual" | "off"; for newsletter "digest" | "flash" | "none"; defaults already applied.
     channels: Mapping[str, str] = field(default_factory=dict)
     posts: Mapping[str, PostOverride] = field(default_factory=dict)
+    reshare: Reshare | None = None
     event: EventFacts | None = None
     lists: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
@@ -264,6 +300,8 @@ class NewsItem:
     translation_kind: str = "source"
     funding_note: str = ""
     pinned: bool = False
+    #: "title", "summary" -> as it was written, where it names a partner by `@{key}`: posts make a handle of that.
+    raw: Mapping[str, str] = field(default_factory=dict)
     #: canonical field -> 1-based line in the file.
     lines: Mapping[str, int] = field(default_factory=dict)
     #: Unknown keys and `x-*`, as text.

@@ -12,6 +12,7 @@ from dissemination.pipeline import content as codec
 from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.timing import of
 
 _UNDECIDED = frozenset({State.DRAFT, State.IN_REVIEW})
 _AGREED = frozenset({State.APPROVED, State.SCHEDULED})
@@ -88,8 +89,9 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
     if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
-        return _Step(old, _follow(old, proposal), proposal)
+    same = _unchanged(old, proposal)
+    if same is not None:
+        return _Step(old, same, proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
 
@@ -100,20 +102,39 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
     return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
 
 
+def _unchanged(old: Publication, proposal: Proposal) -> Publication | None:
+    """As it stands, at the time that it has now: where nothing it is made of changed, it is not rendered again."""
+    if old.source != proposal.publication.source or proposal.hold:
+        return None
+    if old.state not in _UNDECIDED:
+        return _follow(old, proposal)
+    rendered = old.state is State.IN_REVIEW and old.revision == 1 and old.content
+    return _moved(_follow(old, proposal), proposal) if rendered else None
+
+
+def _moved(old: Publication, proposal: Proposal) -> Publication:
+    """The same words at the time that they have now: what nobody agreed to takes another slot."""
+    new = proposal.publication
+    if new.when == old.when:
+        return old
+    bound = {**old.bound, **codec.bind_time(new.when)}
+    return replace(old, when=new.when, slotted=new.slotted, bound=bound, approved_by=(), reason=proposal.note)
+
+
 def _rendered(proposal: Proposal, *, revision: int) -> tuple[Publication, Proposal, Content | None]:
     """A publication as it would be new; what cannot be rendered is a draft that says why."""
     wish = proposal.publication
     key = f"{wish.subject}:{wish.channel}:{revision}"
-    content, bound, reason = None, {}, proposal.hold
-    if not reason:
-        try:
-            content = proposal.render()
-            bound = codec.bind(content, wish.when, wish.audience)
-        except RenderError as error:
-            reason = str(error)
-    state = State.DRAFT if reason else State.IN_REVIEW
-    fresh = replace(wish, key=key, revision=revision, state=state, bound=bound, reason=reason)
-    return fresh, proposal, content
+    fresh = replace(wish, key=key, revision=revision, state=State.DRAFT, reason=proposal.hold)
+    if proposal.hold:
+        return fresh, proposal, None
+    try:
+        content = proposal.render()
+    except RenderError as error:
+        return replace(fresh, reason=str(error)), proposal, None
+    bound = codec.bind(content, wish.when, wish.audience)
+    ready = replace(fresh, state=State.IN_REVIEW, bound=bound, reason=proposal.note, price=content.price)
+    return ready, proposal, content
 
 
 def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _Step:
@@ -139,9 +160,9 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
         bound = codec.bind(content, None, fresh.audience)
         fresh = replace(fresh, when=None, bound=bound, reason=old.reason)
     if fresh.bound == old.bound and fresh.state is not State.DRAFT:
-        kept = _follow(replace(old, source=fresh.source), proposal)
+        kept = _follow(replace(old, source=fresh.source, price=fresh.price), proposal)
         if old.state is State.DRAFT:
-            kept = replace(kept, state=State.IN_REVIEW, reason="")
+            kept = replace(kept, state=State.IN_REVIEW, reason=fresh.reason)
         return _Step(old, kept, proposal, content)
     carried = replace(
         fresh, token=old.token, attempts=old.attempts, published_at=old.published_at, claimed_at=old.claimed_at
@@ -174,7 +195,7 @@ def _missed(parts: Parts, step: _Step) -> _Step:
     fresh = step.fresh
     if fresh.state is not State.IN_REVIEW or fresh.when is None or step.proposal is None:
         return step
-    if fresh.when + timedelta(seconds=fresh.grace) >= parts.clock.now():
+    if of(parts, fresh).shifted(fresh.when) + timedelta(seconds=fresh.grace) >= parts.clock.now():
         return step
     reason = "its time passed before it was approved; approve it to send it now, or cancel it"
     return replace(step, fresh=replace(fresh, state=State.MISSED, reason=reason), said=reason, kind="missed")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from dissemination.model.naming import keys
 from dissemination.settings.kinds import loopback, nearest
+from dissemination.settings.posting import clock
 from dissemination.settings.schema import Settings
 from dissemination.settings.strict import Where
 
@@ -13,6 +15,8 @@ from dissemination.settings.strict import Where
 Problem = tuple[str, Where, str]
 
 _RULE = "settings-consistency"
+#: Entry points of channels that carry no posts.
+_NO_POSTS = frozenset({"email", "feed"})
 _NEWSLETTER_WORDS = ("digest", "flash", "none")
 
 
@@ -52,10 +56,29 @@ def _partner_keys(settings: Settings) -> Iterator[tuple[Where, str]]:
             )
 
 
+def _urns(settings: Settings) -> Iterator[tuple[Where, str]]:
+    for place, partner in enumerate(settings.partners):
+        handle = partner.handles.get("linkedin", "urn:li:")
+        if not handle.startswith("urn:li:"):
+            yield (
+                ("partners", place, "handles", "linkedin"),
+                f"`{handle}` is no URN; write urn:li:organization: and the page's number",
+            )
+
+
 def _one_lead(settings: Settings) -> Iterator[tuple[Where, str]]:
     leads = [place for place, partner in enumerate(settings.partners) if partner.role == "lead"]
     for place in leads[1:]:
         yield ("partners", place, "role"), "a second lead partner; only one may have `role: lead`"
+
+
+def _named_partners(settings: Settings) -> Iterator[tuple[Where, str]]:
+    known = [partner.key for partner in settings.partners]
+    for name, digest in settings.newsletter.digests.items():
+        for lang, text in digest.intro.items():
+            for key in keys([text]):
+                if key not in known:
+                    yield ("newsletter", "digests", name, "intro", lang), _unknown(key, known, "partners")
 
 
 def _categories(settings: Settings) -> Iterator[tuple[Where, str]]:
@@ -113,6 +136,20 @@ def _switches(settings: Settings) -> Iterator[tuple[Where, str]]:
             yield ("news", "channels", name), f"`{word}` is not for {name}; write one of {allowed}"
 
 
+def _posting(settings: Settings) -> Iterator[tuple[Where, str]]:
+    for name, channel in settings.channels.items():
+        where = ("channels", name, "posting")
+        if channel.use in _NO_POSTS and "posting" in channel.model_fields_set:
+            yield where, f"{channel.use} carries no posts; take it out"
+        span = channel.posting.span()
+        for place, slot in enumerate(channel.posting.slots):
+            if span and span.holds(clock(slot.rpartition(" ")[2])):
+                yield (
+                    (*where, "slots", place),
+                    f"{slot} lies in the quiet hours; take another time, or move `quiet`",
+                )
+
+
 def _imap(settings: Settings) -> Iterator[tuple[Where, str]]:
     imap = settings.bounces.imap
     if imap.host and not imap.username:
@@ -125,11 +162,14 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _default_language,
     _period,
     _partner_keys,
+    _urns,
     _one_lead,
+    _named_partners,
     _categories,
     _lists,
     _languages_of_audiences,
     _languages_of_channels,
     _switches,
+    _posting,
     _imap,
 )

@@ -27,6 +27,7 @@ from dissemination.settings.kinds import (
     Zone,
 )
 from dissemination.settings.people import AudienceSection, PrivacySection
+from dissemination.settings.posting import PostingSection
 
 #: Channel name -> the entry point that serves it; every other channel writes to the outbox.
 _USE = {"email": "email", "feed": "feed"}
@@ -100,7 +101,7 @@ class PartnerSection(_Section):
     """One organisation of the partnership."""
 
     key: Name
-    """Short name that items use in `partner`, `partners` and `mentions`."""
+    """Short name that items use in `partner`, `partners` and `mentions`, and in texts as `@{key}`."""
     name: Text
     """Official name."""
     short: str = ""
@@ -118,7 +119,7 @@ class PartnerSection(_Section):
     languages: list[Language] = Field(default_factory=list)
     """Languages it works in."""
     handles: dict[Name, Text] = Field(default_factory=dict)
-    """Network -> handle that posts mention; for LinkedIn the URN."""
+    """Network -> handle that posts mention; for LinkedIn the URN, then the page's name if it is another."""
 
 
 class TaxonomySection(_Section):
@@ -243,6 +244,8 @@ class ChannelSettings(BaseModel):
     """Entry point that serves it; email and feed serve their namesakes, outbox everything else where left out."""
     languages: list[Language] = Field(default_factory=list)
     """Languages that go out here; all where left out."""
+    posting: PostingSection = PostingSection()
+    """When a network's posts go out, and what stands in them besides the item's words."""
 
     @property
     def options(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from dissemination.checks import check_items
 from dissemination.checks import items as items_module
-from dissemination.model import EventFacts, Image, ItemStatus, ItemType, Level, Link, PostOverride
+from dissemination.model import EventFacts, Image, ItemStatus, ItemType, Level, Link, PostOverride, Reshare
 from dissemination.testing import sample_item, sample_project
 
 E, W, N = Level.ERROR, Level.WARNING, Level.NOTE
@@ -84,11 +84,29 @@ CASES = [
     ("event-start", E, "event.start", {"type": ItemType.EVENT}),
     ("event-start", E, "event.start", {"type": ItemType.EVENT, "event": EventFacts(place="Paris")}),
     ("event-end", E, "event.end", {"event": EventFacts(start=DAY, end=DAY - HOUR)}),
-    ("reshare-until", E, "reshare.until", {"extra": {"reshare": '{"every": "60d", "until": "2027-06-01"}'}}),
+    (
+        "reshare-until",
+        E,
+        "reshare.until",
+        {"reshare": Reshare(every=60, times=1, until=date(2027, 6, 1), texts=("Once more",))},
+    ),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=60, times=2, texts=("Once more",))}),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=60, times=0)}),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=9, times=2, texts=("Hi you", "hi  YOU"))}),
+    ("reshare-texts", E, "reshare.text", {"title": "Day", "reshare": Reshare(every=9, times=1, texts=("day",))}),
     ("lang-unknown", E, "lang", {"lang": "fr"}),
     ("partner-unknown", E, "partner", {"partner": "led"}),
     ("partner-unknown", E, "partners", {"partners": ("lead", "hots")}),
     ("partner-unknown", E, "mentions", {"mentions": ("nobody",)}),
+    ("partner-unknown", E, "title", {"title": "Thanks to @{hots}"}),
+    ("partner-unknown", E, "body", {"html": "<p>Thanks to @{hots}</p>"}),
+    ("partner-unknown", E, "links", {"links": (Link(url="https://a.eu/", text="Of @{hots}"),)}),
+    ("partner-unknown", E, "event", {"event": EventFacts(start=DAY, place="At @{hots}")}),
+    ("partner-unknown", E, "funding", {"funding_note": "By @{hots}"}),
+    ("partner-unknown", E, "image", {"image": {"alt": "A talk of @{hots}"}}),
+    ("partner-unknown", E, "posts.x", {"posts": {"x": PostOverride(text="Thanks to @{hots}")}}),
+    ("partner-unknown", E, "posts.x", {"posts": {"x": PostOverride(reply_chain=("One", "By @{hots}"))}}),
+    ("partner-unknown", E, "reshare", {"reshare": Reshare(every=9, times=1, texts=("By @{hots}",))}),
     ("category-unknown", E, "categories", {"categories": ("Green",)}),
     ("tag-spelling", W, "tags", {"tags": ("interregional",)}),
     ("hashtag-space", E, "hashtags", {"hashtags": ("Interreg Europe",)}),
@@ -103,6 +121,7 @@ CASES = [
     ("image-credit", W, "image.credit", {"image": {"credit": ""}}),
     ("image-missing", E, "image.src", {"image": {"file": None}}),
     ("post-alt", E, "posts.x.image", {"posts": {"x": PostOverride(image="a.png")}}),
+    ("post-image", E, "posts.x.images", {"posts": {"x": PostOverride(images=("gone.png",))}}),
     ("post-lang", E, "posts.x.lang", {"posts": {"x": PostOverride(lang="fr")}}),
     ("attachment-missing", E, "attachments", {"attachments": ("none.pdf",)}),
     ("attachment-missing", E, "attachments", {"attachments": ("a\0b",)}),
@@ -150,10 +169,7 @@ def test_a_rule_speaks(found, item, case):
         {"expires_at": DAY + timedelta(days=1), "updated": DAY},
         {"posts": {"x": PostOverride(at=DAY)}, "embargo_until": DAY},
         {"type": ItemType.EVENT, "event": EventFacts(start=DAY, end=DAY + HOUR)},
-        {"extra": {"reshare": '{"until": "2027-05-31"}'}},
-        {"extra": {"reshare": "nonsense"}},
-        {"extra": {"reshare": '{"until": 3}'}},
-        {"extra": {"reshare": "[" * 100_000}},
+        {"reshare": Reshare(every=60, times=1, until=date(2027, 5, 31), texts=("Once more", "And again"))},
         {"partner": ""},
         {"partners": ("host", "lead"), "mentions": ("host",)},
         {"categories": ("A MORE social Europe",)},
@@ -207,6 +223,7 @@ def test_the_nearest_word_is_offered(found):
     assert found(partner="led")["partner-unknown"].fix == "write `lead`"
     assert found(categories=("Evnts",))["category-unknown"].fix == "write `Events`"
     assert found(lists=("nwes",))["list-unknown"].fix == "write `news`"
+    assert found(summary="By @{hots}")["partner-unknown"].fix == "write `host`"
     assert found(mentions=("zzzz",))["partner-unknown"].fix == "write one of: host, lead"
     assert found(hashtags=("interreg europe",))["hashtag-space"].fix == "write `InterregEurope`"
 
@@ -224,8 +241,9 @@ def test_the_projects_zone_decides_what_a_weekend_is(found, project):
 
 
 def test_a_project_without_an_end_has_endless_reshares(found, project):
-    assert found(replace(project, end=None), extra={"reshare": '{"until": "2099-01-01"}'}) == {}
-    assert found(replace(project, end=date(2026, 1, 1)), extra={"reshare": '{"until": "2026-01-02T10:00"}'})
+    late = Reshare(every=60, times=1, until=date(2099, 1, 1), texts=("Once more",))
+    assert found(replace(project, end=None), reshare=late) == {}
+    assert found(replace(project, end=date(2026, 1, 1)), reshare=late)
 
 
 @pytest.mark.parametrize("key", ["visual.alt.ro", "statement.ro"])
