@@ -16,6 +16,7 @@ from dissemination.channels.bluesky import record as records
 from dissemination.channels.bluesky.record import POSTS, Json
 from dissemination.channels.bluesky.session import Account, Session
 from dissemination.channels.exchange import Exchange, Refusal, Reply, trusted
+from dissemination.channels.fitting import fitting
 from dissemination.channels.logins import Credentials
 from dissemination.channels.networks import NETWORKS
 from dissemination.errors import InDoubtError, NeedsLoginError, RejectedError, UnavailableError
@@ -197,33 +198,21 @@ class BlueskyChannel:
         return message.body
 
     def _fitting(self, message: Message) -> Post:
-        post = self._timed(message)
+        post = fitting(self._name, message, LIMITS)
+        self._timed(message)
+        length = records.graphemes(post.text)
         faults = (
-            (
-                records.graphemes(post.text) > LIMITS.max_length,
-                f"is over {LIMITS.max_length} characters; shorten it",
-            ),
-            (len(post.text.encode()) > LIMITS.max_bytes, f"is over {LIMITS.max_bytes:,} bytes; shorten it"),
+            (length > LIMITS.max_length, f"has {length} of {LIMITS.max_length} characters; shorten the text"),
             (not post.text.strip() and not post.pictures, "says nothing; give it a text"),
             (
                 bool(post.warning) and post.warning not in post.text,
                 "has a content warning, which Bluesky has no place for; write it into the text",
-            ),
-            (len(post.pictures) > LIMITS.pictures, f"has more than {LIMITS.pictures} pictures; take some out"),
-            (
-                any(len(self._picture(message, one.digest).body) > LIMITS.picture_bytes for one in post.pictures),
-                f"has a picture over {LIMITS.picture_bytes:,} bytes; plan it anew",
             ),
         )
         for wrong, said in faults:
             if wrong:
                 raise RejectedError(f"{self._name}: the post {said}")
         return post
-
-    def _picture(self, message: Message, digest: str) -> Picture:
-        if digest not in message.pictures:
-            raise RejectedError(f"{self._name}: the post's picture is not there; plan it anew")
-        return message.pictures[digest]
 
     # Sending
 
@@ -301,7 +290,7 @@ class BlueskyChannel:
     def _embed(self, message: Message, post: Post, first: Message, *, carded: bool) -> Json | None:
         """Its own pictures; or, where it carries the link, a card with the first part's title and picture."""
         if post.pictures and not (carded and self._section.attach == "card"):
-            shown = [(one.alt, self._picture(message, one.digest)) for one in post.pictures]
+            shown = [(one.alt, message.pictures[one.digest]) for one in post.pictures]
             return records.images((alt, self._uploaded(one), (one.width, one.height)) for alt, one in shown)
         return self._card(first) if carded else None
 
