@@ -86,7 +86,8 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     if old.state is State.PUBLISHED:
         return _after_publishing(parts, old, proposal)
     stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
-    if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
+    under_way = bool(old.parts) and old.state in _AGREED  # of a thread, to be carried to its end as it was approved
+    if stopped or under_way or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
     if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
         return _Step(old, _follow(old, proposal), proposal)
@@ -144,7 +145,15 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
             kept = replace(kept, state=State.IN_REVIEW, reason="")
         return _Step(old, kept, proposal, content)
     carried = replace(
-        fresh, token=old.token, attempts=old.attempts, published_at=old.published_at, claimed_at=old.claimed_at
+        fresh,
+        token=old.token,
+        attempts=old.attempts,
+        published_at=old.published_at,
+        claimed_at=old.claimed_at,
+        # What of a thread is out stays out: the rest goes on behind it.
+        parts=old.parts,
+        remote_id=old.remote_id,
+        remote_url=old.remote_url,
     )
     if old.state in _AGREED:
         why = fresh.reason or f"{_difference(old, fresh)} changed"
@@ -195,7 +204,8 @@ def _write(parts: Parts, steps: Sequence[_Step]) -> None:
 
 def _is_gone(step: _Step) -> bool:
     """Nobody decided on it, and nothing asks for it any more."""
-    return step.proposal is None and step.fresh.state in _UNDECIDED and not step.said
+    undecided = step.fresh.state in _UNDECIDED and not step.fresh.parts
+    return step.proposal is None and undecided and not step.said
 
 
 def _happenings(parts: Parts, steps: Sequence[_Step]) -> Iterator[Happening]:

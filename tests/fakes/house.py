@@ -74,7 +74,9 @@ class PlainRenderer:
     def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
         self._refuse([item])
         text = f"{item.title} {item.summary}"
-        return Post(network=network, lang=item.lang, text=text, length=len(text), limit=500)
+        override = item.posts.get(network)
+        thread = override.reply_chain if override else ()
+        return Post(network=network, lang=item.lang, text=text, length=len(text), limit=500, thread=thread)
 
     def entry(self, item: NewsItem, pictures, translations) -> Entry:
         self._refuse([item])
