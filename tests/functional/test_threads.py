@@ -139,6 +139,7 @@ def test_a_single_post_is_a_thread_of_one(house, network):
 # ------------------------------------------------------------------------------------------------ what goes wrong
 
 
+@pytest.mark.parametrize("store_target", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize(
     "failure",
@@ -163,6 +164,7 @@ def test_after_a_failure_the_next_part_follows(thread, network, number, failure,
     assert row(thread).state is State.PUBLISHED
 
 
+@pytest.mark.parametrize("store_target", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("repeat", [Repeat.LOOK, Repeat.SAFE])
