@@ -32,6 +32,7 @@ from dissemination.pipeline import (
     doctor,
     doubts,
     editions,
+    learning,
     people,
     preview,
     privacy,
@@ -136,6 +137,7 @@ class App:
         """One pass over everything due; call it inside `publishing`."""
         tally = publish.publish(self.parts, self.stop)
         retention.Daily(self.parts, self.addresses)()
+        learning.learn(self.parts)
         return tally
 
     def would_publish(self) -> Sequence[Publication]:
@@ -144,7 +146,11 @@ class App:
 
     def ticks(self) -> Ticks:
         """The work of the scheduler's ticks; call them inside `publishing`."""
-        chores = retention.Daily(self.parts, self.addresses), returns.Rounds(self.parts, self.inbound)
+        chores = (
+            retention.Daily(self.parts, self.addresses),
+            returns.Rounds(self.parts, self.inbound),
+            learning.Lessons(self.parts),
+        )
         return Ticks(self.parts, self.stop, *chores)
 
     def status(self) -> Status:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from dissemination.errors import RenderError
 from dissemination.model import Carries, Content, Happening, Publication, State
 from dissemination.pipeline import content as codec
+from dissemination.pipeline import limits
 from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
@@ -91,6 +92,9 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
     if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
         return _Step(old, _follow(old, proposal), proposal)
+    limited = old.state in _AGREED and not proposal.hold and limits.moved_alone(old, proposal.publication)
+    if limited and limits.still_hold(parts, old):
+        return _Step(old, _follow(replace(old, source=proposal.publication.source), proposal), proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
 
@@ -165,6 +169,8 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
 
 
 def _difference(old: Publication, fresh: Publication) -> str:
+    if limits.moved_alone(old, fresh):
+        return f"what {old.channel} takes"
     names = [_SAID[name] for name in _SAID if old.bound.get(name) != fresh.bound.get(name)]
     return " and ".join(names) or "the text"
 

@@ -28,6 +28,7 @@ from dissemination.model import (
     Trouble,
     Turn,
 )
+from dissemination.ports.channels import Vault
 from dissemination.ports.people import PeopleStore, PrivacyStore
 
 
@@ -436,6 +437,10 @@ class Store(Protocol):
     @property
     def events(self) -> EventsStore:
         """See EventsStore."""
+        ...
+
+    def vault(self, channel: str) -> Vault:
+        """What a channel keeps between calls."""
         ...
 
     def hold(self) -> AbstractContextManager[None]:

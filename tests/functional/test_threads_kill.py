@@ -12,8 +12,8 @@ import sys
 import pytest
 
 FURTHER = ["Part two of the story.", "Part three of it.", "Part four.", "And the end."]
-#: The real program, with a network that is a folder: a post a file. It dies where it is told to, by SIGKILL, and
-#: looks at once, where the real one waits until a post would show.
+#: The real program, with a network that is a folder in place of the outbox. It dies where it is told to, by
+#: SIGKILL, and looks at once, where the real one waits until a post would show.
 PROGRAM = """
 import json, os, signal
 from datetime import timedelta
@@ -66,7 +66,7 @@ class Network:
 
 
 bootstrap.load_channel = lambda name: (
-    (lambda options: Network(options.public.parent / "network")) if name == "x" else load(name)
+    (lambda options: Network(options.public.parent / "network")) if name == "outbox" else load(name)
 )
 from dissemination.__main__ import main
 
