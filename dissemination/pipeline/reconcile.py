@@ -60,14 +60,25 @@ def _look(parts: Parts, doubtful: Publication) -> None:
 def _found(channel: Channel, doubtful: Publication, messages: Sequence[Message]) -> Sequence[Receipt]:
     """Proofs of what went out when no answer came; none: certainly nothing did."""
     assert isinstance(channel, Finds)  # noqa: S101 - for the type checker: the caller has looked
-    at_once = isinstance(channel, SendsThreads) and not doubtful.parts
-    wanted = messages if at_once else [next_message(messages, doubtful.parts)]
+    found: list[Receipt] = []
     since = doubtful.claimed_at or doubtful.published_at
     if since is None:
         raise InDoubtError(f"{doubtful.channel}: nobody knows when it was sent; look at the account")
-    receipts = [channel.find(message, key=message.key, since=since) for message in wanted]
-    found = [receipt for receipt in receipts if receipt is not None]
-    if found and len(found) < len(wanted):
+    at_once = isinstance(channel, SendsThreads) and not doubtful.parts
+    known = doubtful
+    # Further parts, too: a backup that was put back may know less than the network.
+    while len(known.parts) < len(messages):
+        message = messages[len(known.parts)] if at_once else next_message(messages, known.parts)
+        receipt = channel.find(message, key=message.key, since=since)
+        if receipt is None:
+            break
+        if receipt.id in {part.id for part in known.parts}:
+            raise InDoubtError(
+                f"{doubtful.channel}: {receipt.url or receipt.id} says the same; look at the account"
+            )
+        found.append(receipt)
+        known = outcome.grown(known, [receipt])
+    if at_once and found and len(found) < len(messages):
         raise InDoubtError(f"{doubtful.channel}: a part of the thread is there and another is not; look at it")
     return found
 

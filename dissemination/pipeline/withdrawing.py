@@ -40,7 +40,7 @@ def withdraw(parts: Parts, ids: Sequence[str], *, who: str) -> Sequence[Withdraw
         WrongUseError: none of them has a post.
     """
     posts = [line.publication for line in posts_of(parts, ids)]
-    return [_withdraw(parts, post, who) for post in (*posts, *_earlier(parts, posts))]
+    return [_withdraw(parts, post, who) for post in (*posts, *_others(parts, posts))]
 
 
 def posts_of(parts: Parts, ids: Sequence[str]) -> Sequence[Planned]:
@@ -66,12 +66,14 @@ def _is_post(parts: Parts, publication: Publication) -> bool:
     return publication.kind == "item" and (carries is Carries.POST or (carries is None and bool(publication.out)))
 
 
-def _earlier(parts: Parts, posts: Sequence[Publication]) -> Iterator[Publication]:
-    """Older revisions of which something is out: a post that was shared again stands there twice."""
-    names = {(post.subject, post.channel) for post in posts}
-    keys = {post.key for post in posts}
+def _others(parts: Parts, posts: Sequence[Publication]) -> Iterator[Publication]:
+    """What else there is: older revisions that are out, and the item shared again under an id of its own."""
+    names, keys = {(post.subject, post.channel) for post in posts}, {post.key for post in posts}
+    subjects = {post.subject for post in posts}
     for row in parts.store.publications.in_state(*State):
-        if (row.subject, row.channel) in names and row.key not in keys and row.out:
+        older = (row.subject, row.channel) in names and bool(row.out)
+        again = row.subject not in subjects and any((item, row.channel) in names for item in row.items)
+        if row.kind == "item" and row.key not in keys and (older or again):
             yield row
 
 

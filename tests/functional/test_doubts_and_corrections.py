@@ -96,7 +96,7 @@ def test_what_an_officer_saw_is_adopted_and_the_rest_follows(doubtful, network):
     assert row(doubtful).state is (State.PUBLISHED if number == 3 else State.SCHEDULED)
     send(doubtful)
     assert row(doubtful).state is State.PUBLISHED
-    texts = ("Title of first What first is about.", *FURTHER)
+    texts = ("Title of first Five regions compared how they lend to small firms.", *FURTHER)
     assert [m.body.text for m in network.sent] == [text for n, text in enumerate(texts, 1) if n != number]
     if number < 3:
         assert network.sent[number - 1].in_reply_to == Receipt(id="1789", url=url)
@@ -326,6 +326,17 @@ def test_an_older_revision_that_is_out_goes_too(out, network):
         KEY: State.WITHDRAWN,
     }
     assert network.standing == {}
+
+
+def test_the_item_shared_again_goes_too_and_not_the_other_way_round(out, network):
+    shared = replace(row(out), key="first~2:x:1", subject="first~2", parts=(Part("again"),), remote_id="again")
+    waits = replace(shared, key="first~3:x:1", subject="first~3", state=State.SCHEDULED, parts=(), remote_id="")
+    out.store.publications.sync([shared, waits], [])
+    withdraw(out.parts, ["first~2"], who="ana")
+    assert out.store.publications.get(waits.key).state is not State.WITHDRAWN
+    assert row(out).state is State.PUBLISHED
+    withdraw(out.parts, ["first"], who="ana")
+    assert {out.store.publications.get(key).state for key in (KEY, shared.key, waits.key)} == {State.WITHDRAWN}
 
 
 def test_a_post_from_before_parts_were_kept_is_known_by_its_one_proof(out, network):

@@ -337,7 +337,7 @@ def test_it_is_looked_for_only_when_it_would_show_however_long_the_sending_took(
     assert asked == []
     thread.clock.advance(timedelta(seconds=61))
     send(thread)
-    assert [(message.key, message.in_reply_to) for message in asked] == [(KEYS[1], Receipt(id=IDS[0]))]
+    assert (asked[0].key, asked[0].in_reply_to) == (KEYS[1], Receipt(id=IDS[0]))
     judge(network)
 
 
@@ -388,6 +388,30 @@ def test_where_looking_does_not_tell_it_waits_longer_each_time(thread, network, 
     thread.store.controls.resume("x", who="ana")
     keep_going(thread)
     judge(network)
+
+
+def test_a_part_that_says_the_same_as_one_that_is_known_is_no_proof(thread, network):
+    network.program(KEYS[1], InDoubtError("x: no answer"))
+    send(thread)
+    network.find = lambda message, *, key, since: Receipt(id=IDS[0])
+    keep_going(thread, 3)
+    now = row(thread)
+    assert (now.state, now.parts) == (State.IN_DOUBT, (Part(IDS[0]),))
+    assert "says the same" in now.reason
+
+
+def test_what_a_backup_does_not_know_is_found_part_by_part(thread, network):
+    """Put back from when only the first part was known, while four are out by now."""
+    network.program(KEYS[4], UnavailableError("x: 503"))
+    send(thread)
+    assert len(network.sent) == 4
+    old = row(thread)
+    thread.store.publications.sync(
+        [], [(old, replace(old, state=State.IN_DOUBT, parts=old.parts[:1], not_before=None))]
+    )
+    keep_going(thread)
+    judge(network)
+    assert row(thread).parts == tuple(Part(id_) for id_ in IDS)
 
 
 def test_a_network_that_says_when_to_look_again_is_not_asked_before(thread, network):
