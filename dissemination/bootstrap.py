@@ -162,9 +162,9 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
 
 
 @contextmanager
-def opened(root: Path, *, clock: Clock | None = None) -> Iterator[App]:
+def opened(root: Path, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> Iterator[App]:
     """`make_app`, closed at the end."""
-    app = make_app(root, clock=clock)
+    app = make_app(root, clock=clock, environ=environ)
     try:
         yield app
     finally:

@@ -160,6 +160,13 @@ def pytest_terminal_summary(terminalreporter):
     reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", []))
     for reason, count in reasons.items():
         terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
+    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
+    facts = [fact for one in reports for name, fact in one.user_properties if name == "fault matrix"]
+    if facts:
+        table = importlib.import_module("fault_table")
+        terminalreporter.write_line("\n" + table.plain(facts))
+        if os.environ.get("UPDATE_GOLDEN"):
+            table.write(facts)
 
 
 @pytest.fixture(scope="session")

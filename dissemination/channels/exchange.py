@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,7 +60,7 @@ class Refusal:
 
 
 #: What the same answers mean to who only looks: nothing was to change, so nothing is in doubt but the answer.
-_LOOKING: Mapping[type[ChannelError], type[ChannelError]] = {
+LOOKING: Mapping[type[ChannelError], type[ChannelError]] = {
     RejectedError: InDoubtError,
     InDoubtError: UnavailableError,
 }
@@ -91,7 +92,7 @@ class Exchange:
     ) -> None:
         self._name, self._service, self._refusals, self._now = name, service, tuple(refusals), now
         self._waits = waits or retry_after
-        self._most = timedelta(seconds=read)
+        self._most = read
         timeout = httpx.Timeout(read, connect=connect)
         # No redirects: somebody else's answer proves nothing. No proxies for a stand-in on this machine.
         self._client = httpx.Client(timeout=timeout, follow_redirects=False)
@@ -141,11 +142,8 @@ class Exchange:
 
     def refused(self, reply: Reply, *, changes: bool) -> ChannelError:
         """What an answer means that is no success."""
-        facts = reply.body[:_LARGEST].decode("utf-8", "replace").lower()
-        rule = next(
-            (one for one in self._refusals if one.status in {0, reply.status} and one.fragment in facts), _UNKNOWN
-        )
-        error = rule.error if changes else _LOOKING.get(rule.error, rule.error)
+        rule = ruled(self._refusals, reply)
+        error = rule.error if changes else LOOKING.get(rule.error, rule.error)
         text = f"{self._name}: {self._service} answered {reply.status}{said(reply)}; {rule.advice}"
         if error is UnavailableError:
             return UnavailableError(text, retry_at=self._waits(reply, self._now()))
@@ -165,15 +163,21 @@ class Exchange:
 
     def _read(self, response: httpx.Response) -> bytes:
         """All of it. A read timeout begins anew with every byte; this one does not."""
-        body, end = bytearray(), self._now() + self._most
+        body, end = bytearray(), time.monotonic() + self._most
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > _LARGEST or self._now() > end:
+            if len(body) > _LARGEST or time.monotonic() > end:
                 raise httpx.ReadTimeout("too long or too slow an answer")
         return bytes(body)
 
 
 _UNKNOWN = Refusal(status=0, error=InDoubtError, advice="that does not tell whether it is out; look at the account")
+
+
+def ruled(refusals: Sequence[Refusal], reply: Reply) -> Refusal:
+    """The first refusal that applies; where none does, the answer leaves it in doubt."""
+    facts = reply.body[:_LARGEST].decode("utf-8", "replace").lower()
+    return next((one for one in refusals if one.status in {0, reply.status} and one.fragment in facts), _UNKNOWN)
 
 
 def said(reply: Reply) -> str:

@@ -72,4 +72,11 @@ NETWORKS: Mapping[str, Limits] = {
         threads=True,
         repeat=Repeat.ASK,
     ),
+    # The next three have no channel of their own: people post there, from an outbox or a sharepack.
+    # https://developers.facebook.com/docs/pages-api/posts names no length; 63,206 is what tools for it keep to
+    "facebook": Limits(carries=Carries.POST, units=Units.UTF16, max_length=63_206, pictures=10),
+    # https://developers.facebook.com/docs/instagram-platform/content-publishing
+    "instagram": Limits(carries=Carries.POST, units=Units.UTF16, max_length=2200, pictures=10),
+    # https://developers.facebook.com/docs/threads/posts counts emoji by their bytes in UTF-8; counted so, all fits
+    "threads": Limits(carries=Carries.POST, units=Units.BYTES, max_length=500, pictures=10, threads=True),
 }

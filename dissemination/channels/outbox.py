@@ -6,7 +6,6 @@ It stands in for every network that has no channel of its own, or no account yet
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from dissemination.channels import sections
+from dissemination.channels.fitting import fitting
 from dissemination.channels.networks import NETWORKS
 from dissemination.errors import FileRefusedError, RejectedError, UnavailableError
 from dissemination.files import FolderShelf, digest_of
@@ -40,11 +40,19 @@ def make(options: ChannelOptions) -> OutboxChannel:
         SettingsError: an unknown key.
     """
     section = sections.read(options, _Section)
-    limits = NETWORKS.get(section.network or options.name, _GENEROUS)
-    # Whatever the network can do, a file can be written again.
+    limits = limits_by_hand(section.network or options.name)
+    return OutboxChannel(options.outbox, options.name, limits, shown=shown(options))
+
+
+def limits_by_hand(network: str) -> Limits:
+    """A network's limits for who writes files: whatever the network can do, a file can be written again."""
+    return replace(NETWORKS.get(network, _GENEROUS), repeat=Repeat.SAFE)
+
+
+def shown(options: ChannelOptions) -> str:
+    """The outbox as people are told of it."""
     root, place = options.project.root, options.outbox
-    shown = place.relative_to(root) if place.is_relative_to(root) else place
-    return OutboxChannel(place, options.name, replace(limits, repeat=Repeat.SAFE), shown=str(shown))
+    return str(place.relative_to(root) if place.is_relative_to(root) else place)
 
 
 class OutboxChannel:
@@ -107,26 +115,18 @@ class OutboxChannel:
 
     def _files(self, message: Message, key: str) -> tuple[str, dict[str, bytes]]:
         """The path of the post's file, and all files: relative path -> bytes."""
-        post = self._fitting(message)
+        post = fitting(self._name, message, self.limits)
         pictures = {
             f"{self._name}/media/{message.pictures[one.digest].name}": message.pictures[one.digest].body
             for one in post.pictures
         }
-        path = f"{self._name}/{_slug(key)}.txt"
+        path = f"{self._name}/{slug(key)}.txt"
         try:
             return path, pictures | {path: self._text(message, post, key).encode()}
         except UnicodeEncodeError as error:
             raise RejectedError(
                 f"{self._name}: the text holds half a character (a surrogate); retype it"
             ) from error
-
-    def _fitting(self, message: Message) -> Post:
-        post = message.body
-        if not isinstance(post, Post):
-            raise RejectedError(f"{self._name}: takes posts only; plan mail and files for another channel")
-        for fault in _faults(post, self.limits, message):
-            raise RejectedError(f"{self._name}: the post {fault}")
-        return post
 
     def _text(self, message: Message, post: Post, key: str) -> str:
         """A block of facts, an empty line, the text; further parts of a thread below a line of their own."""
@@ -146,20 +146,6 @@ class OutboxChannel:
         return "\n".join(lines) + f"\n\n{post.text}\n" + "".join(parts)
 
 
-def _faults(post: Post, limits: Limits, message: Message) -> Iterator[str]:
-    """What the network would not carry, and what to do."""
-    if 0 < limits.max_length < post.length:
-        yield f"has {post.length} of {limits.max_length} {limits.units}; shorten the text"
-    if 0 < limits.max_bytes < len(post.text.encode(errors="replace")):
-        yield f"has more than {limits.max_bytes} bytes; shorten the text"
-    if limits.pictures < len(post.pictures):
-        yield f"shows {len(post.pictures)} pictures of {limits.pictures}; take some out"
-    if any(0 < limits.alt_length < len(one.alt) for one in post.pictures):
-        yield f"describes a picture in more than {limits.alt_length} characters; shorten it"
-    if any(one.digest not in message.pictures for one in post.pictures):
-        yield "names a picture that is not there; plan it anew"
-
-
 def _picture(picture: PostPicture, message: Message) -> tuple[str, str]:
     alt = _one_line(picture.alt) or "(decorative)"
     return f"picture: media/{message.pictures[picture.digest].name}", f"alt: {alt}"
@@ -169,7 +155,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _slug(key: str) -> str:
+def slug(key: str) -> str:
     """A file name that a person recognises and that is no other key's."""
     readable = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:80]
     return f"{readable or 'post'}-{digest_of(key.encode(errors='surrogatepass'))[:8]}"

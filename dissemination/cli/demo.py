@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +21,13 @@ from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, pr
 from dissemination.cli.planning import show_plan
 from dissemination.errors import WrongUseError
 from dissemination.files import shipped
-from dissemination.model import State, Subscriber
+from dissemination.model import Carries, Publication, State, Subscriber
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from dissemination.app import App
+    from dissemination.cli.demo_networks import Networks
     from dissemination.cli.mailbox import Mailbox
 
 PEOPLE = 25
@@ -51,10 +52,13 @@ def demo(
         Path | None, typer.Option("--out", help="A new folder; one under var/ where left out.", metavar="DIR")
     ] = None,
     *,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="Post for real: to a Bluesky server and to stand-ins of the others.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """The main job on the sample, from nothing: 25 mails, feeds and posts, and a second pass that sends nothing."""
-    from dissemination.bootstrap import opened  # noqa: PLC0415 - brings every library with it
+    from dissemination.bootstrap import SystemClock, opened  # noqa: PLC0415 - brings every library with it
     from dissemination.cli.mailbox import Mailbox  # noqa: PLC0415 - only this command needs it
 
     root = folder.absolute() if folder else _fresh()
@@ -62,20 +66,59 @@ def demo(
         raise WrongUseError(f"demo: {root} is not empty; name a new folder")
     # Where standard output is for facts, what goes on is told on the other stream.
     show = page(errors=as_json)
-    with Mailbox(root / "mailbox") as mailbox:
-        _lay_out(root, mailbox.port)
-        with opened(root) as app, app.publishing():
-            _prepare(app, show)
-            first = _first_pass(app, root, mailbox, show)
-            second = _second_pass(app, root, mailbox)
+    with ExitStack() as stack:
+        mailbox = stack.enter_context(Mailbox(root / "mailbox"))
+        outside = _Outside(root, mailbox, _networks(stack, SystemClock().now) if networks else None)
+        _lay_out(root, mailbox.port, outside.networks)
+        app = stack.enter_context(opened(root, environ=outside.environ))
+        stack.enter_context(app.publishing())
+        _prepare(app, show)
+        first = _first_pass(app, outside, show)
+        second = _second_pass(app, outside)
+        posts = [row for row in app.parts.store.publications.in_state(*State) if _is_post(app, row)]
     _keep(root, first, second)
+    addresses = {f"{row.subject}:{row.channel}": row.remote_url or row.remote_id for row in posts}
     if as_json:
-        print_json({"folder": root, "first_pass": asdict(first), "second_pass": asdict(second)})
+        print_json({"folder": root, "first_pass": asdict(first), "second_pass": asdict(second), "posts": addresses})
     else:
         _report(root, first, second, show)
+        if outside.networks:
+            _show_posts(posts, outside.networks.notes, show)
     if not (first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)):
         complain(f"not everything went out once; `disseminate log` in {_shown(root)} tells why")
         raise typer.Exit(FINDINGS)
+
+
+class _Outside:
+    """What can be counted from outside: mails, files, and posts on the networks."""
+
+    def __init__(self, root: Path, mailbox: Mailbox, networks: Networks | None) -> None:
+        self.root, self.mailbox, self.networks = root, mailbox, networks
+        self.environ = {**os.environ, **(networks.environ if networks else {})}
+
+    def count(self) -> Pass:
+        posts = len(_posts(self.root)) + (self.networks.posts() if self.networks else 0)
+        return Pass(mails=self.mailbox.count, feeds=len(_feeds(self.root)), posts=posts)
+
+
+def _networks(stack: ExitStack, now: Callable[[], datetime]) -> Networks:
+    from dissemination.cli.demo_networks import Networks  # noqa: PLC0415 - only `--networks` needs it
+
+    return stack.enter_context(Networks(now))
+
+
+def _is_post(app: App, row: Publication) -> bool:
+    return row.kind == "item" and app.parts.channels[row.channel].limits.carries is Carries.POST
+
+
+def _show_posts(posts: Sequence[Publication], notes: Sequence[str], show: Console) -> None:
+    show.print("[bold]6.[/bold] Where each post is:")
+    made = table("Channel", "Address")
+    for row in posts:
+        made.add_row(safe(row.channel), safe(row.remote_url or row.remote_id or row.reason))
+    show.print(made)
+    for note in notes:
+        show.print(f"[yellow]{safe(note)}[/yellow]")
 
 
 def _prepare(app: App, show: Console) -> None:
@@ -97,7 +140,7 @@ def _fresh() -> Path:
     return base / f"demo-{number}"
 
 
-def _lay_out(root: Path, port: int) -> None:
+def _lay_out(root: Path, port: int, networks: Networks | None) -> None:
     """The sample project, with the mail server on loopback and its digest due this very minute."""
     import yaml  # noqa: PLC0415 - only this command needs it
 
@@ -105,6 +148,9 @@ def _lay_out(root: Path, port: int) -> None:
     settings = yaml.safe_load(shipped("settings.yaml").read_text("utf-8"))
     _set_up_mail(settings, port)
     _make_due(settings)
+    if networks:
+        settings["channels"] |= networks.sections
+        settings["news"]["channels"] |= dict.fromkeys(networks.sections, "auto")
     settings["publishing"] = {**(settings.get("publishing") or {}), "tick_seconds": 1}
     settings.pop("notify", None)
     text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
@@ -144,7 +190,7 @@ def _people() -> Iterator[Subscriber]:
         )
 
 
-def _first_pass(app: App, root: Path, mailbox: Mailbox, show: Console) -> Pass:
+def _first_pass(app: App, outside: _Outside, show: Console) -> Pass:
     """Run the scheduler until all that is due is out."""
     show.print("[bold]4.[/bold] The scheduler runs until all that is due is out.")
     with _scheduler(app) as failures, _progress(show) as progress:
@@ -154,11 +200,11 @@ def _first_pass(app: App, root: Path, mailbox: Mailbox, show: Console) -> Pass:
         while waited < PATIENCE and not failures and not _all_out(app):
             over.wait(0.2)
             waited += 0.2
-            progress.update(task, completed=mailbox.count)
-        progress.update(task, completed=mailbox.count)
+            progress.update(task, completed=outside.mailbox.count)
+        progress.update(task, completed=outside.mailbox.count)
     for failure in failures:
         complain(f"{type(failure).__name__}: {failure}")
-    return _count(root, mailbox)
+    return outside.count()
 
 
 def _all_out(app: App) -> bool:
@@ -199,18 +245,13 @@ def _progress(show: Console) -> Progress:
     return Progress(SpinnerColumn(), TextColumn("   {task.description}"), bar, MofNCompleteColumn(), console=show)
 
 
-def _second_pass(app: App, root: Path, mailbox: Mailbox) -> Pass:
+def _second_pass(app: App, outside: _Outside) -> Pass:
     """Publish again: the outer world must not change."""
-    before = _count(root, mailbox)
-    stamps = _stamps(root)
+    before, stamps = outside.count(), _stamps(outside.root)
     app.publish()
-    after = _count(root, mailbox)
-    rewritten = sum(stamps.get(path) != stamp for path, stamp in _stamps(root).items())
+    after = outside.count()
+    rewritten = sum(stamps.get(path) != stamp for path, stamp in _stamps(outside.root).items())
     return Pass(mails=after.mails - before.mails, feeds=rewritten, posts=after.posts - before.posts)
-
-
-def _count(root: Path, mailbox: Mailbox) -> Pass:
-    return Pass(mails=mailbox.count, feeds=len(_feeds(root)), posts=len(_posts(root)))
 
 
 def _feeds(root: Path) -> Sequence[Path]:

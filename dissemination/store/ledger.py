@@ -42,6 +42,8 @@ _FINAL = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 DEADLY = 20
 #: How often the pace is noted.
 _NOTE = timedelta(seconds=10)
+#: A sign of life is given when so much of a lease is over: until then nobody can have taken a batch over.
+_SIGN = 0.1
 #: The longest reason that is kept.
 REASON = 500
 
@@ -140,8 +142,8 @@ class Ledger:
         self._until: dict[str, datetime] = {}
         #: Person -> the rates whose buckets their mail was taken from, while it has no outcome.
         self._paid: dict[int, Rates] = {}
-        #: Accepted since the pace was noted last, and when that was.
-        self._accepted, self._noted = 0, EPOCH
+        #: Accepted since the pace was noted last, and when that was; when the last sign of life was given.
+        self._accepted, self._noted, self._signed = 0, EPOCH, EPOCH
 
     # ------------------------------------------------------------------------------------------ a turn
 
@@ -150,7 +152,8 @@ class Ledger:
         limited = rates.total or rates.domains or self._paid
         with self._database.write(quotas.LOCK if limited else "") as connection:
             now = self._database.now(connection)
-            self._extend(connection, now)
+            if not self._signed <= now < self._signed + self._lease * _SIGN:
+                self._extend(connection, now)
             self._record(connection, settled, now)
             self._give_back(connection)
             if now - self._noted >= _NOTE:
@@ -174,6 +177,7 @@ class Ledger:
 
     def _extend(self, connection: Connection, now: datetime) -> None:
         """A sign of life; batches that somebody else has taken over are no longer ours."""
+        self._signed = now
         facts = {"p": self.number, "who": self._owner, "until": now + self._lease}
         ours = {(row[0], row[1]) for row in connection.execute(_EXTEND, facts)}
         for lost in self._held.items() - ours:

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import re
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import jsonschema
 import pytest
+from x_scene import ME, NOW, POST, TIMELINE, OpenAPI, find, message, pictured, send
 
 from dissemination.channels import x
 from dissemination.channels.networks import NETWORKS
@@ -22,67 +21,18 @@ from dissemination.errors import (
     UnavailableError,
 )
 from dissemination.model import PostPicture, Receipt, Repeat
-from dissemination.ports import Finds, Probes
-from dissemination.testing import FixedClock, sample_message, sample_options, sample_picture, sample_post
+from dissemination.ports import Deletes, Finds, LogsIn, Priced, Probes
+from dissemination.testing import FixedClock, sample_message, sample_options, sample_post
 from dissemination.testing.contract import ChannelContract
 from dissemination.testing.x import X_SECRETS, FakeX, Fault, limited, refusal
 
-DOCUMENT = Path(__file__).parents[3] / "shared" / "data" / "x-openapi.json"
-POST = "POST /2/tweets"
-ME = "GET /2/users/me"
-TIMELINE = "GET /2/users/4711/tweets"
-NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-SINCE = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-class OpenAPI:
-    """Holds requests and answers to the document."""
-
-    def __init__(self, document):
-        self.document = document
-        self.seen = set()
-
-    def __call__(self, method, path, query, body, status, answer):  # noqa: PLR0917 - the shape of Witness
-        template = next(one for one in self.document["paths"] if self._matches(one, path))
-        operation = self.document["paths"][template][method.lower()]
-        self.seen.add(operation["operationId"])
-        known = {one["name"]: one["schema"] for one in map(self._resolved, operation.get("parameters", []))}
-        for name, value in query.items():
-            self._valid(self._read(value, known[name]), known[name])
-        if "requestBody" in operation:
-            self._valid(body, operation["requestBody"]["content"]["application/json"]["schema"])
-        else:
-            assert body is None
-        self._valid(answer, operation["responses"][str(status)]["content"]["application/json"]["schema"])
-
-    @staticmethod
-    def _matches(template, path):
-        return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
-
-    @staticmethod
-    def _read(value, schema):
-        if schema["type"] == "array":
-            return value.split(",")
-        return int(value) if schema["type"] == "integer" else value
-
-    def _resolved(self, parameter):
-        name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
-        return self.document["components"]["parameters"][name] if name else parameter
-
-    def _valid(self, value, schema):
-        jsonschema.validate(value, {**schema, "components": self.document["components"]})
-
-
-@pytest.fixture(scope="session")
-def document():
-    return json.loads(DOCUMENT.read_bytes()) if DOCUMENT.is_file() else None
-
 
 @pytest.fixture
-def openapi(document):
-    if document is None:
+def openapi():
+    witness = OpenAPI.known()
+    if witness is None:
         pytest.skip("X's OpenAPI document is not beside the checkout")
-    return OpenAPI(document)
+    return witness
 
 
 @pytest.fixture
@@ -91,8 +41,8 @@ def clock():
 
 
 @pytest.fixture
-def server(clock, document):
-    with FakeX(clock.now, OpenAPI(document) if document else None) as server:
+def server(clock):
+    with FakeX(clock.now, OpenAPI.known()) as server:
         yield server
     assert server.problems == []
 
@@ -109,20 +59,6 @@ def make_channel(tmp_path, server, clock):
 @pytest.fixture
 def channel(make_channel):
     return make_channel()
-
-
-def message(
-    text="Partners meet in Paris https://news.example.eu/en/news/third-meeting/ #InterregEurope", **changes
-):
-    return sample_message(sample_post(network="x", text=text), key="third-meeting:x:1", **changes)
-
-
-def send(channel, one):
-    return channel.send(one, key=one.key)
-
-
-def find(channel, one, since=SINCE):
-    return channel.find(one, key=one.key, since=since)
 
 
 class TestContract(ChannelContract):
@@ -142,13 +78,18 @@ class TestContract(ChannelContract):
 def test_the_dialogue_is_that_of_the_official_document(openapi, clock, tmp_path):
     with FakeX(clock.now, openapi) as server:
         channel = x.make(sample_options(tmp_path, X_SECRETS.get, settings={"api_base": server.address}))
-        first = send(channel, message())
-        send(channel, message("A reply", in_reply_to=first))
-        assert find(channel, message()) == first
+        first = send(channel, pictured())
+        second = send(channel, message("A reply", in_reply_to=first))
+        assert find(channel, pictured()) == first
         assert channel.probe() == "posts as @project"
-    assert (openapi.seen, server.problems) == ({"createPosts", "getUsersMe", "getUsersPosts"}, [])
+        channel.delete(second)
+    reading, changing = {"getUsersMe", "getUsersPosts"}, {"createPosts", "deletePosts"}
+    assert openapi.seen == reading | changing | {"mediaUpload", "createMediaMetadata"}
+    assert server.problems == []
     with pytest.raises(jsonschema.ValidationError):
         openapi("POST", "/2/tweets", {}, {"text": "a", "unknown": 1}, 201, {})
+    with pytest.raises(jsonschema.ValidationError):
+        openapi("POST", "/2/media/upload", {}, {"media": "YQ==", "alt": "A picture"}, 0, None)
     with pytest.raises(KeyError):
         openapi("GET", "/2/users/me", {"tweet.fields": "text"}, None, 200, {})
 
@@ -168,17 +109,29 @@ def test_parts_of_a_thread_hang_one_under_the_other(channel, server):
     assert [post["reply_to"] for post in server.posts] == ["", first.id, second.id]
 
 
-def test_it_carries_text_only(channel, server):
-    assert (channel.limits.pictures, channel.limits.threads) == (0, False)
-    assert (NETWORKS["x"].pictures, channel.limits.max_length) == (4, 280)
-    assert channel.limits.repeat is Repeat.LOOK
-    assert isinstance(channel, Finds)
-    assert isinstance(channel, Probes)
-    picture = sample_picture()
-    for changes in ({"pictures": (PostPicture(digest=picture.digest, alt="A picture"),)}, {"thread": ("Two",)}):
-        one = sample_message(sample_post(**changes), pictures={picture.digest: picture})
-        with pytest.raises(RejectedError, match=r"^x: .*; plan the post"):
-            send(channel, one)
+def test_what_it_carries_is_plain_data(channel):
+    assert channel.limits == NETWORKS["x"]
+    assert (channel.limits.pictures, channel.limits.threads, channel.limits.repeat) == (4, True, Repeat.LOOK)
+    for power in (Finds, Probes, Deletes, Priced, LogsIn):
+        assert isinstance(channel, power)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"thread": ("Two",)}, "one part of a thread at a time"),
+        ({"pictures": (PostPicture(digest="0" * 64, alt="A picture"),)}, "not there"),
+        ({"pictures": (PostPicture(digest="0" * 64, alt="A picture"),) * 5}, "5 pictures of 4"),
+        ({"pictures": (PostPicture(digest="0" * 64, alt="a" * 1001),)}, "more than 1000 characters"),
+        ({"length": 281}, "281 of 280"),
+    ],
+)
+def test_what_does_not_fit_never_leaves(changes, fault, channel, server):
+    one = sample_message(sample_post(**changes))
+    with pytest.raises(RejectedError, match=rf"^x: .*{fault}"):
+        send(channel, one)
+    with pytest.raises(RejectedError, match=fault):
+        find(channel, one)
     assert server.requests == []
 
 
@@ -392,7 +345,7 @@ def test_every_secret_is_asked_for_at_every_call(make_channel, server):
     secrets = {}
     channel = make_channel(secrets)
     for name, value in X_SECRETS.items():
-        with pytest.raises(NeedsLoginError, match=rf"^x: (.*, )?{name}(, .*)? not set; docs/channels/x\.md"):
+        with pytest.raises(NeedsLoginError, match=rf"^x: (.*, )?{name}(, .*)? not known; `disseminate login x`"):
             send(channel, message())
         secrets[name] = value
     assert server.requests == []
