@@ -315,6 +315,7 @@ def _notices(settings: Settings, channels: Mapping[str, Channel], secrets: Secre
         mail=getattr(channels.get("email"), "send_notice", None),
         secret=secrets.get,
         clock=clock,
+        allow_private=settings.notify.allow_private,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,14 @@ _LARGEST = 4_000_000
 #: A network that says when to come back is believed for so long.
 _LONGEST_WAIT = timedelta(days=1)
 #: Nothing has left when one of these is raised.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +85,7 @@ class Exchange:
         connect: seconds until a connection stands.
         read: seconds for an answer: for its next bytes, and for the whole of it.
         waits: when to come back, as an answer says it: (answer's headers and object, now) -> instant or None.
+        transport: makes what requests travel by; None: as httpx does it, by the environment's proxies.
     """
 
     def __init__(  # noqa: PLR0913 - who talks to whom, what answers mean, and how long they may take
@@ -89,19 +98,20 @@ class Exchange:
         connect: float = 5.0,
         read: float = 30.0,
         waits: Callable[[Reply, datetime], datetime | None] | None = None,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
     ) -> None:
         self._name, self._service, self._refusals, self._now = name, service, tuple(refusals), now
         self._waits = waits or retry_after
         self._most = read
-        timeout = httpx.Timeout(read, connect=connect)
-        # No redirects: somebody else's answer proves nothing. No proxies for a stand-in on this machine.
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False)
-        self._local = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._timeout, self._transport = httpx.Timeout(read, connect=connect), transport
+        self._turn = threading.Lock()
+        self._clients: dict[bool, httpx.Client] = {}
 
     def close(self) -> None:
         """Let go of connections."""
-        self._client.close()
-        self._local.close()
+        with self._turn:
+            while self._clients:
+                self._clients.popitem()[1].close()
 
     def __call__(
         self, method: str, url: str, *, changes: bool, accept: Sequence[int] = (), **options: Any
@@ -120,16 +130,15 @@ class Exchange:
             InDoubtError: it was sent, may have been carried out, and nothing tells.
             RejectedError, NeedsLoginError: as the table of refusals says.
         """
-        client = self._local if is_loopback(urlsplit(url).hostname or "") else self._client
         try:
-            with client.stream(method, url, **options) as response:
+            with self._client(url).stream(method, url, **options) as response:
                 body = self._read(response)
         except _NEVER_SENT as error:
             what = type(error).__name__
             raise UnavailableError(
-                f"{self._name}: cannot reach {self._service} ({what}); see that this machine is online"
+                f"{self._name}: cannot reach {self._service} ({what}); {_remedy(error)}"
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise self._lost(type(error).__name__, changes=changes) from error
         reply = Reply(
             status=response.status_code,
@@ -139,6 +148,22 @@ class Exchange:
         if 200 <= reply.status < 300 or reply.status in accept:
             return reply
         raise self.refused(reply, changes=changes)
+
+    def _client(self, url: str) -> httpx.Client:
+        """Made when it is needed: reading the system's certificates takes a tenth of a second.
+
+        No redirects: somebody else's answer proves nothing. No proxies for a stand-in on this machine.
+        """
+        direct = self._transport is not None or is_loopback(httpx.URL(url).host)
+        with self._turn:
+            if direct not in self._clients:
+                self._clients[direct] = httpx.Client(
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                    trust_env=not direct,
+                    transport=self._transport() if self._transport else None,
+                )
+            return self._clients[direct]
 
     def refused(self, reply: Reply, *, changes: bool) -> ChannelError:
         """What an answer means that is no success."""
@@ -169,6 +194,12 @@ class Exchange:
             if len(body) > _LARGEST or time.monotonic() > end:
                 raise httpx.ReadTimeout("too long or too slow an answer")
         return bytes(body)
+
+
+def _remedy(error: Exception) -> str:
+    if "CERTIFICATE" in str(error):
+        return "its certificate is of another name, or nobody vouches for it: see that the address is right"
+    return "see that this machine is online"
 
 
 _UNKNOWN = Refusal(status=0, error=InDoubtError, advice="that does not tell whether it is out; look at the account")

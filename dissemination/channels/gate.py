@@ -5,28 +5,16 @@ An address may come from an item, so from anybody who may write news: it must no
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import threading
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from dissemination.channels.guard import InsideError, pinned, resolve
 
 _REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}
-#: Not public, whatever `is_global` says on the Python at hand: what embeds or translates to IPv4 (NAT64, 6to4,
-#: Teredo, ORCHID, compatible addresses), site-local, and the IETF's own block.
-_INSIDE = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "2001:10::/28", "::/96", "fec0::/10"),
-        "192.0.0.0/24",
-    )
-)
 
 
 class _NotLiveError(Exception):
@@ -80,12 +68,9 @@ class HttpGate:
         port = self._allowed_port(url)
         numeric = _resolve(url.host, port, trusted=url.host == self._own_host)
         # Connected to the very address that was checked; the certificate is still checked against the name.
-        request = client.build_request(
-            "GET",
-            url.copy_with(host=numeric),
-            headers={"Host": url.netloc.decode("ascii")},
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
-        )
+        there, extensions = pinned(url, numeric)
+        headers = {"Host": url.netloc.decode("ascii")}
+        request = client.build_request("GET", there, headers=headers, extensions=dict(extensions))
         response = client.send(request, stream=True)
         client.cookies.clear()
         response.close()
@@ -100,21 +85,12 @@ class HttpGate:
         return url.port or usual
 
 
-def is_public(address: IPAddress) -> bool:
-    """Whether it is a machine of the public internet, also where an IPv4 address hides inside IPv6."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    inside = any(address in block for block in _INSIDE if block.version == address.version)
-    return address.is_global and not (inside or address.is_multicast or address.is_reserved)
-
-
 def _resolve(host: str, port: int, *, trusted: bool) -> str:
-    """A numeric address that may be called. All of a name's addresses must be public: a mixture is an attack."""
-    found: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    numeric = [str(entry[4][0]) for entry in found]
-    if not trusted and not all(is_public(ipaddress.ip_address(one.partition("%")[0])) for one in numeric):
-        raise _NotLiveError("leads to a machine inside, not to the public internet")
-    return numeric[0]
+    """A numeric address that may be called."""
+    try:
+        return resolve(host, port, inside=trusted)[0]
+    except InsideError:
+        raise _NotLiveError("leads to a machine inside, not to the public internet") from None
 
 
 def _phrase(status: int) -> str:

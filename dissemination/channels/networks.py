@@ -69,6 +69,8 @@ NETWORKS: Mapping[str, Limits] = {
         pictured_length=1024,
         pictures=1,
         picture_bytes=10_000_000,
+        # The longest side that Telegram keeps; width and height together may have 10,000.
+        picture_side=2560,
         threads=True,
         repeat=Repeat.ASK,
     ),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,15 +10,16 @@ from typing import Protocol
 
 import httpx
 
+from dissemination.channels.exchange import Refusal, is_loopback
+from dissemination.channels.hooks import Hook, headers_for, keys_of, message_id
 from dissemination.errors import ChannelError, UnavailableError
 from dissemination.model import Happening
 from dissemination.ports import Clock
 
 #: Lines of one mail; the log has the rest.
 _LINES = 100
-_SECONDS = httpx.Timeout(10, connect=5)
-#: Standard Webhooks: the secret's prefix, before base64.
-_PREFIX = "whsec_"
+#: Whatever is answered, nothing is in doubt: who gets the same notice again knows it by its id.
+_REFUSALS = (Refusal(status=0, error=UnavailableError, advice="is the address right?"),)
 
 
 class SendsNotice(Protocol):
@@ -41,9 +39,10 @@ class Notices:
         mail: sends one mail; None: no mail can be sent.
         secret: secret("WEBHOOK_SECRET") signs the webhooks where it is set.
         clock: the time of a webhook.
+        allow_private: whether webhooks may lead to machines inside; an address that names this machine always may.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who is told, by which ways, and how these are proved
         self,
         *,
         addresses: Sequence[str],
@@ -51,12 +50,14 @@ class Notices:
         mail: SendsNotice | None,
         secret: Callable[[str], str | None],
         clock: Clock,
+        allow_private: bool = False,
     ) -> None:
         self._addresses = tuple(addresses)
         self._webhooks = tuple(webhooks)
         self._mail = mail
         self._secret = secret
         self._clock = clock
+        self._allow_private = allow_private
 
     def tell(self, happenings: Sequence[Happening]) -> None:
         """Best effort by every way that is set up.
@@ -75,7 +76,7 @@ class Notices:
         for address in self._addresses:
             yield partial(self._write, address, happenings, f"notice/{key}/{address}")
         for url in self._webhooks:
-            yield partial(self._post, url, body, f"msg_{key}")
+            yield partial(self._post, url, body, message_id(body))
 
     def _write(self, address: str, happenings: Sequence[Happening], key: str) -> None:
         if self._mail is None:
@@ -83,24 +84,28 @@ class Notices:
         self._mail(address, _subject(happenings), _text(happenings), key=key)
 
     def _post(self, url: str, body: bytes, id_: str) -> None:
+        hook = self._hook(url)
         try:
-            headers = self._headers(body, id_)
-            # No redirects: what is in settings is what gets the news.
-            answer = httpx.post(url, content=body, headers=headers, timeout=_SECONDS, trust_env=False)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise UnavailableError(f"{_place(url)}: {type(error).__name__}; is the address right?") from error
-        if not answer.is_success:
-            raise UnavailableError(f"{_place(url)}: answered {answer.status_code}; is the address right?")
+            secret = self._secret("WEBHOOK_SECRET")
+            keys = keys_of("notify", "WEBHOOK_SECRET", secret) if secret else ()
+            hook.post(body, headers_for(body, id_, self._clock.now(), keys), changes=False)
+        finally:
+            hook.close()
 
-    def _headers(self, body: bytes, id_: str) -> dict[str, str]:
-        """As the Standard Webhooks specification 1.0 has them."""
-        stamp = str(int(self._clock.now().timestamp()))
-        headers = {"content-type": "application/json", "webhook-id": id_, "webhook-timestamp": stamp}
-        secret = self._secret("WEBHOOK_SECRET")
-        if secret:
-            mac = hmac.digest(_key(secret), f"{id_}.{stamp}.".encode() + body, "sha256")
-            headers["webhook-signature"] = f"v1,{base64.b64encode(mac).decode('ascii')}"
-        return headers
+    def _hook(self, url: str) -> Hook:
+        try:
+            return Hook(
+                _place(url),
+                url,
+                _REFUSALS,
+                self._clock.now,
+                inside=self._allow_private or is_loopback(httpx.URL(url).host),
+                remedy="set notify.allow_private: true",
+                connect=5,
+                read=10,
+            )
+        except httpx.InvalidURL:
+            raise UnavailableError(f"{_place(url)}: no web address; correct notify.webhooks") from None
 
 
 def _attempt(way: Callable[[], None]) -> str:
@@ -144,15 +149,6 @@ def _line(happening: Happening) -> str:
     head = " ".join(fact for fact in facts if fact)
     at = happening.at.strftime("%Y-%m-%d %H:%M UTC")
     return f"{at}  {head}{f': {happening.detail}' if happening.detail else ''}"
-
-
-def _key(secret: str) -> bytes:
-    if secret.startswith(_PREFIX):
-        try:
-            return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        except binascii.Error:
-            raise UnavailableError("notify: WEBHOOK_SECRET is not base64 after whsec_; copy it again") from None
-    return secret.encode()
 
 
 def _place(url: str) -> str:

@@ -274,6 +274,8 @@ class NotifySection(_Section):
     """Mail addresses."""
     webhooks: list[Web] = Field(default_factory=list)
     """Web addresses that take a POST with JSON; one that holds a secret does not belong here."""
+    allow_private: bool = False
+    """Whether webhooks may lead to machines inside; an address that names this machine always may."""
 
 
 class ImapSection(_Section):

@@ -24,7 +24,7 @@ from dissemination.model import State
 from dissemination.testing import FixedClock
 from dissemination.testing.loopback import FAULTS
 
-STAGES = ("linkedin", "x")
+STAGES = ("linkedin", "mastodon", "telegram", "webhook", "x")
 #: Minutes between passes: less than the hour of Mastodon's keys, and then more.
 STEPS = (0, 2, 5, 15, 30, 90, 200, 400, 400, 400)
 #: After these nothing more happens by itself.

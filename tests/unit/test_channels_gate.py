@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from dissemination.channels.gate import HttpGate, is_public
+from dissemination.channels.gate import HttpGate
+from dissemination.channels.guard import is_public
 from dissemination.ports import Gate
 
 

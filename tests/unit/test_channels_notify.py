@@ -3,6 +3,8 @@
 import base64
 import hmac
 import json
+import logging
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -197,3 +199,33 @@ def test_one_way_that_works_is_enough():
     with hook() as (url, seen):
         notices(["a@example.eu"], ["http://127.0.0.1:1/", url], mail=Post(fails={"a@example.eu"})).tell([FAILED])
     assert len(seen) == 1
+
+
+@pytest.fixture
+def inside(monkeypatch):
+    """A name that leads to this machine."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1", *a, **k))
+
+
+def test_a_name_that_leads_inside_is_not_called(inside):
+    with hook() as (url, seen):
+        away = url.replace("127.0.0.1", "hook.example.eu")
+        with pytest.raises(
+            UnavailableError, match=r"webhook hook\.example\.eu: .*set notify\.allow_private: true$"
+        ):
+            notices(webhooks=[away]).tell([FAILED])
+        assert not seen
+        Notices(
+            addresses=(), webhooks=[away], mail=None, secret={}.get, clock=FixedClock(AT), allow_private=True
+        ).tell([FAILED])
+        assert len(seen) == 1
+
+
+def test_the_path_of_a_webhook_is_not_logged(caplog):
+    caplog.set_level(logging.DEBUG)
+    with hook() as (url, seen):
+        notices(webhooks=[url]).tell([FAILED])
+    assert seen
+    assert "HTTP Request: POST" in caplog.text
+    assert "secret-path" not in caplog.text
