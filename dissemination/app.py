@@ -33,6 +33,7 @@ from dissemination.pipeline import (
     doubts,
     editions,
     learning,
+    logins,
     people,
     preview,
     privacy,
@@ -50,6 +51,7 @@ from dissemination.pipeline.doubts import Decision
 from dissemination.pipeline.editions import Progress
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
+from dissemination.pipeline.logins import LoggedIn
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
 from dissemination.pipeline.plan import Plan, plan
@@ -58,8 +60,9 @@ from dissemination.pipeline.publish import Ticks
 from dissemination.pipeline.retention import Cleaned
 from dissemination.pipeline.returns import Fetched, Inbound
 from dissemination.pipeline.status import Status
+from dissemination.pipeline.timing import WAITING, Bill, bills
 from dissemination.pipeline.withdrawing import Withdrawal
-from dissemination.ports import Addresses, Inlet
+from dissemination.ports import Addresses, Inlet, Prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,10 @@ class App:
         """What would go out, where, when, to how many; nothing is sent."""
         return plan(self.parts)
 
+    def bills(self, planned: Sequence[Publication]) -> Sequence[Bill]:
+        """What networks bill for posts this month, with those of `planned` that are still to go out."""
+        return bills(self.parts, [line for line in planned if line.state in WAITING])
+
     def preview(self) -> Mapping[str, bytes]:
         """What every channel would carry, as files; the network is not touched."""
         return preview.preview(self.parts)
@@ -112,6 +119,18 @@ class App:
     def resume(self, channel: str, *, who: str) -> bool:
         """Go on; False if it was not paused."""
         return self.parts.store.controls.resume(channel, who=who)
+
+    def prompts(self, network: str, given: Mapping[str, str]) -> Sequence[Prompt]:
+        """What a login to this network still asks.
+
+        Raises:
+            WrongUseError: no such channel, or one that needs no login.
+        """
+        return logins.prompts(self.parts, network, given)
+
+    def login(self, network: str, given: Mapping[str, str], *, who: str) -> LoggedIn:
+        """Prove credentials by a harmless call, and keep them; see `logins.login`."""
+        return logins.login(self.parts, network, given, who=who)
 
     def send_test(self, id_: str, to: str, lang: str) -> Receipt:
         """One real mail, marked as a test.

@@ -25,10 +25,11 @@ from dissemination.checks import check_edition, check_items, check_post, spam_sc
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
-from dissemination.model import Grant, Privacy, Project, Rate, Site
+from dissemination.model import Grant, Posting, Privacy, Project, Rate, Site
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.pipeline.returns import Inbound
+from dissemination.pipeline.timing import Timing
 from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Recurrences, Vault
 from dissemination.render import PictureShop, Rendering
 from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
@@ -37,6 +38,7 @@ from dissemination.settings import (
     AllowanceSection,
     BouncesSection,
     DigestSection,
+    PostingSection,
     RatesSection,
     Secrets,
     Settings,
@@ -208,7 +210,25 @@ def _rules(settings: Settings, project: Project) -> Rules:
         attempts=publishing.attempts,
         give_up=publishing.give_up_hours * 3600.0,
         pacing=_pacing(letters.rates, project.timezone),
+        timing={name: _timing(channel.posting, project) for name, channel in settings.channels.items()},
+        posting={name: _posting(channel.posting) for name, channel in settings.channels.items()},
     )
+
+
+def _timing(section: PostingSection, project: Project) -> Timing:
+    return Timing(
+        slots=section.crons(),
+        timezone=project.timezone,
+        quiet=section.span(),
+        gap=section.gap_minutes * 60.0,
+        per_hour=section.per_hour,
+        per_day=section.per_day,
+    )
+
+
+def _posting(section: PostingSection) -> Posting:
+    utm = {name: value for name, value in section.utm.model_dump().items() if value}
+    return Posting(utm=utm, funding=section.funding, hashtags=section.hashtags)
 
 
 def _privacy(settings: Settings) -> Privacy:

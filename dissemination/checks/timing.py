@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dissemination.checks.findings import E, N, On, Rule, W
@@ -71,19 +70,36 @@ def event(item: NewsItem, project: Project) -> Iterator[Finding]:
 
 
 def reshare(item: NewsItem, project: Project) -> Iterator[Finding]:
-    """Reshares end with the project."""
-    until = _until(item.extra.get("reshare", ""))
-    if until and project.end and until > project.end:
+    """Who posts an item again says it in other words each time, and not after the project's end."""
+    wish = item.reshare
+    if wish is None:
+        return
+    if wish.until and project.end and wish.until > project.end:
         message = f"reshare.until is after the project's end ({project.end})"
-        yield On(item, "reshare-until", E, "reshare.until").say(message, f"until: {project.end}", seen=str(until))
+        yield On(item, "reshare-until", E, "reshare.until").say(
+            message, f"until: {project.end}", seen=str(wish.until)
+        )
+    texts = [_plain(text) for text in wish.texts if text]
+    missing = max(wish.times, 1) - len(texts)
+    if missing > 0:
+        message = f"{item.id}: reshare has {len(texts)} texts for {max(wish.times, 1)} times"
+        fix = f"write {missing} more under `text`, each in other words, or lower `times`"
+        yield On(item, "reshare-texts", E, "reshare.text").say(message, fix)
+    yield from _said_before(item, texts)
 
 
-def _until(text: str) -> date | None:
-    # The sources keep what they do not use as text; a mapping as JSON.
-    try:
-        return datetime.fromisoformat(str(json.loads(text)["until"])).date()
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
+def _said_before(item: NewsItem, texts: Sequence[str]) -> Iterator[Finding]:
+    """Networks take the same text twice for spam (X suspends accounts for it)."""
+    known = {_plain(words) for words in (item.title, item.summary, *(post.text for post in item.posts.values()))}
+    for number, text in enumerate(texts, start=1):
+        if text in known:
+            message = f"{item.id}: text {number} of reshare says what was said before"
+            yield On(item, "reshare-texts", E, "reshare.text").say(message, "write it in other words", seen=text)
+        known.add(text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _local(when: datetime, project: Project) -> str:

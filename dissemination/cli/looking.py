@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,9 +26,9 @@ from dissemination.cli.common import (
     state_text,
     table,
 )
-from dissemination.cli.planning import facts, show_paused, show_plan
+from dissemination.cli.planning import facts, show_bills, show_paused, show_plan
 from dissemination.errors import SettingsError, WrongUseError
-from dissemination.model import Happening, Level, State
+from dissemination.model import Happening, Level, State, Symptom
 
 if TYPE_CHECKING:
     from dissemination.pipeline.status import Status
@@ -45,6 +46,7 @@ def status(*, as_json: Json = False) -> None:
         print_json(
             {name: [facts(p) for p in getattr(seen, name)] for name in lists}
             | {"counts": seen.counts, "deliveries": seen.deliveries, "paused": seen.paused, "last": seen.last}
+            | {"expiring": seen.expiring, "bills": seen.bills}
         )
     else:
         _show_status(seen, zone)
@@ -53,6 +55,8 @@ def status(*, as_json: Json = False) -> None:
 
 def _show_status(seen: Status, zone: str) -> None:
     show_paused(seen.paused)
+    for symptom in seen.expiring:
+        say(f"[{COLOURS[symptom.level or Level.NOTE]}]Login:[/] {safe(symptom.what)}: {safe(symptom.said)}")
     counts = ", ".join(f"{count} {state_text(state)}" for state, count in seen.counts.items())
     say(counts or "Nothing is planned yet. `disseminate plan` reads the news and plans them.")
     for title, name in _SECTIONS:
@@ -62,6 +66,7 @@ def _show_status(seen: Status, zone: str) -> None:
             show_plan(rows, zone)
         if name == "asking":
             _show_decisions(seen)
+    show_bills(seen.bills)
     if seen.deliveries:
         _show_deliveries(seen)
     if State.IN_REVIEW in seen.counts:
@@ -124,13 +129,18 @@ def doctor(*, as_json: Json = False) -> None:
     if as_json:
         print_json(symptoms)
     else:
-        made = table("What", "", "Seen")
-        for symptom in symptoms:
-            level = symptom.level
-            mark = f"[{COLOURS[level]}]{level.value}[/{COLOURS[level]}]" if level else "[green]fine[/green]"
-            made.add_row(symptom.what, mark, safe(symptom.said))
-        say(made)
+        show_symptoms(symptoms)
     raise typer.Exit(FINDINGS if any(s.level is Level.ERROR for s in symptoms) else FINE)
+
+
+def show_symptoms(symptoms: Iterable[Symptom]) -> None:
+    """Each with its mark: fine, or how grave it is."""
+    made = table("What", "", "Seen")
+    for symptom in symptoms:
+        level = symptom.level
+        mark = f"[{COLOURS[level]}]{level.value}[/{COLOURS[level]}]" if level else "[green]fine[/green]"
+        made.add_row(safe(symptom.what), mark, safe(symptom.said))
+    say(made)
 
 
 @guarded

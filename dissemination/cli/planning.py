@@ -33,10 +33,11 @@ from dissemination.cli.common import (
 )
 from dissemination.errors import AddressError, WrongUseError
 from dissemination.files import FolderShelf
-from dissemination.model import Part, Publication, State
+from dissemination.model import DOLLAR, Part, Publication, State, dollars
 
 if TYPE_CHECKING:
     from dissemination.pipeline.approve import Verdict
+    from dissemination.pipeline.timing import Bill
 
 _DONE = frozenset({State.PUBLISHED, State.CANCELLED, State.WITHDRAWN})
 _FACTS = (
@@ -64,7 +65,8 @@ _NEXT = {
 def facts(publication: Publication) -> dict[str, object]:
     """A publication for `--json`."""
     out = [part._asdict() for part in publication.out]
-    return {name: getattr(publication, name) for name in _FACTS} | {"parts": out}
+    told = {name: getattr(publication, name) for name in _FACTS}
+    return told | {"parts": out, "price_usd": publication.price / DOLLAR}
 
 
 def moment(instant: datetime | None, zone: str, *, none: str = "") -> str:
@@ -87,6 +89,7 @@ def plan(
     with project() as app:
         lines = [line.publication for line in app.plan().lines]
         zone, paused = app.parts.project.timezone, app.parts.store.controls.paused()
+        bills = app.bills(lines)
     shown = [line for line in lines if everything or line.state not in _DONE]
     if as_json:
         print_json([facts(line) for line in shown])
@@ -97,7 +100,22 @@ def plan(
         say(f"Nothing is planned. Write an item in news/ and set `status: review`.{done}")
         return
     show_plan(shown, zone)
+    show_bills(bills)
     _show_next(shown)
+
+
+def show_bills(bills: Sequence[Bill]) -> None:
+    """What each network that bills for posts costs this month; nothing where nothing costs anything."""
+    for bill in bills:
+        if not bill.spent and not bill.planned:
+            continue
+        cap = f", of {dollars(bill.cap)} at the most" if bill.cap is not None else ""
+        total = (
+            f"{dollars(bill.spent + bill.planned)} ({dollars(bill.spent)} spent, {dollars(bill.planned)} planned)"
+        )
+        over = bill.cap is not None and bill.spent + bill.planned > bill.cap
+        hint = "; the cap will hold posts back" if over else ""
+        say(f"\n{safe(bill.channel)} in {bill.month:%B}: about {total}{cap}{hint}")
 
 
 def show_paused(paused: Mapping[str, str]) -> None:
@@ -132,12 +150,16 @@ def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = N
             shown = subject
         row = columns(9, 21, 5, None)
         row.columns[2].justify = "right"
-        row.add_row(state_text(state), when, str(reach), safe(", ".join(sorted(line.channel for line in rows))))
+        row.add_row(state_text(state), when, str(reach), safe(", ".join(sorted(map(_priced, rows)))))
         to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
             to.print(Padding(f"[dim]{safe(reason)}[/dim]", (0, 0, 0, 4), expand=False))
         for line in rows:
             show_parts(line.channel, line.out, to=to)
+
+
+def _priced(line: Publication) -> str:
+    return f"{line.channel} ({dollars(line.price)})" if line.price else line.channel
 
 
 def show_parts(channel: str, parts: Sequence[Part], *, to: Console | None = None) -> None:

@@ -26,11 +26,14 @@ from dissemination.model.items import (
     Link,
     NewsItem,
     Partner,
+    Posting,
     PostOverride,
     Project,
+    Reshare,
     SpamRule,
     SpamScore,
 )
+from dissemination.model.money import DOLLAR, dollars
 from dissemination.model.people import (
     Added,
     Audience,
@@ -46,6 +49,7 @@ from dissemination.model.people import (
 from dissemination.model.privacy import Keep, Privacy
 from dissemination.model.publishing import (
     Content,
+    DaySpan,
     FileSet,
     Grant,
     Happening,
@@ -60,9 +64,11 @@ from dissemination.model.publishing import (
     Rates,
     Receipt,
     Recipient,
+    Refused,
     Settled,
     Standing,
     Symptom,
+    Terms,
     Trouble,
     Turn,
 )
@@ -84,6 +90,7 @@ from dissemination.model.states import (
 
 __all__ = [
     "COMMON_MAIL_PROGRAMS",
+    "DOLLAR",
     "Added",
     "Audience",
     "Carries",
@@ -91,6 +98,7 @@ __all__ = [
     "Consent",
     "Consequence",
     "Content",
+    "DaySpan",
     "DeliveryState",
     "Dossier",
     "Edition",
@@ -124,6 +132,7 @@ __all__ = [
     "Post",
     "PostOverride",
     "PostPicture",
+    "Posting",
     "Privacy",
     "Project",
     "Publication",
@@ -132,7 +141,9 @@ __all__ = [
     "Receipt",
     "Received",
     "Recipient",
+    "Refused",
     "Repeat",
+    "Reshare",
     "Return",
     "ReturnKind",
     "Returned",
@@ -148,10 +159,12 @@ __all__ = [
     "Subscriber",
     "Suppressed",
     "Symptom",
+    "Terms",
     "Topic",
     "Trouble",
     "Turn",
     "Units",
     "Why",
     "Wording",
+    "dollars",
 ]

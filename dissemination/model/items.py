@@ -187,6 +187,33 @@ class PostOverride:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reshare:
+    """How an item is posted again, each time in other words."""
+
+    #: Days from one post to the next.
+    every: int
+    #: How often, after the first post.
+    times: int
+    #: The last day, in the project's time zone; None: no end of its own.
+    until: date | None = None
+    #: The words of each time, in order.
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posting:
+    """What settings say about the words of one channel's posts (`channels.<name>.posting`)."""
+
+    #: "source", "medium", "campaign" -> what the link's utm_source, utm_medium and utm_campaign say. The same for
+    #: every reader; empty: the link stays as it is.
+    utm: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the short funding statement stands in each post.
+    funding: bool = False
+    #: Whether hashtags stand below the text.
+    hashtags: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """A link listed in the front matter."""
 
@@ -257,6 +284,7 @@ class NewsItem:
     #: channel -> "auto" | "manual" | "off"; for newsletter "digest" | "flash" | "none"; defaults already applied.
     channels: Mapping[str, str] = field(default_factory=dict)
     posts: Mapping[str, PostOverride] = field(default_factory=dict)
+    reshare: Reshare | None = None
     event: EventFacts | None = None
     lists: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import NamedTuple
 
 from dissemination.model.content import Letter, Picture, Post
@@ -36,7 +36,9 @@ class Publication:
     state: State = State.DRAFT
     #: The time an approval binds (UTC); None: as soon as it is approved.
     when: datetime | None = None
-    #: The instant it is really due: `when`, or the approval's.
+    #: Whether `when` is a slot of its channel that was given to it, and not the author's own time.
+    slotted: bool = False
+    #: The instant it is really due: `when`, or the approval's; later where quiet hours or a gap moved it.
     due_at: datetime | None = None
     #: How late it may go out, in seconds, before it is missed.
     grace: int = 21_600
@@ -95,6 +97,31 @@ class Content:
     body: bytes = field(repr=False)
     #: digest -> picture.
     pictures: Mapping[str, Picture] = field(default_factory=dict, repr=False)
+    #: What it is expected to cost, in millionths of a US dollar.
+    price: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What a post must keep to at the moment it is begun; all of it is looked at in the claim's own transaction."""
+
+    #: Bucket -> rate; one is taken from each, or none from any.
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    #: The bucket that is empty while the network has asked us to wait; nothing is taken from it.
+    closed: str = ""
+    #: The most that the channel's posts since `since` may cost, in millionths of a US dollar; None: no limit.
+    cap: int | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """Why a post was not begun although it was due."""
+
+    #: Seconds until its rates have room again; 0: they have.
+    wait: float = 0.0
+    #: What the channel's posts of this month cost so far, where this one would go above the cap; None: it fits.
+    spent: int | None = None
 
 
 class Recipient(NamedTuple):
@@ -202,6 +229,19 @@ class Rate:
     burst: float = 1.0
     #: Counted, not flowing: `burst` in all until this instant, at which the bucket is full again.
     until: datetime | None = None
+
+
+class DaySpan(NamedTuple):
+    """A span of the wall clock, from `start` up to and without `end`; it may reach over midnight."""
+
+    start: time
+    end: time
+
+    def holds(self, moment: time) -> bool:
+        """Whether a wall time lies in it."""
+        if self.start < self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,8 @@ from dissemination.model import Happening, Publication, State
 from dissemination.pipeline.gather import Newsroom
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.plan import Plan, Planned, plan
+from dissemination.pipeline.slots import LET_GO
+from dissemination.pipeline.timing import of
 
 _OPEN_TO_APPROVAL = frozenset({State.IN_REVIEW, State.MISSED, State.FAILED, State.CANCELLED})
 #: What `--all` means: nothing that was cancelled, missed or failed comes back by a sweep.
@@ -49,7 +51,7 @@ def approve(parts: Parts, ids: Sequence[str], *, who: str, everything: bool = Fa
     else:
         lines = list(named(current, ids))
     # Editions first: were an item's own post approved and sent between the two, its page would still be waited for.
-    return [_approve(parts, line, who) for line in lines]
+    return [_approve(parts, line, who, current) for line in lines]
 
 
 def named(current: Plan, ids: Iterable[str]) -> Iterable[Planned]:
@@ -76,7 +78,7 @@ def _names(publication: Publication, room: Newsroom) -> set[str]:
     return names | {group} if group else names
 
 
-def _approve(parts: Parts, line: Planned, who: str) -> Verdict:
+def _approve(parts: Parts, line: Planned, who: str, current: Plan) -> Verdict:
     old = line.publication
     if old.state not in _OPEN_TO_APPROVAL or (old.kind == "edition" and old.token > 0):
         return Verdict(publication=old, refused=_why_not(old))
@@ -88,7 +90,7 @@ def _approve(parts: Parts, line: Planned, who: str) -> Verdict:
         return Verdict(publication=old, refused=str(error))
     if content.digest != old.content:
         return Verdict(publication=old, refused="it changed this very moment; look again and approve again")
-    fresh = _decided(parts, old, who)
+    fresh = _decided(parts, old, who, gave_up_slot=_gave_up_slot(parts, old, current))
     schedule = line.proposal.schedule if fresh.state is State.SCHEDULED else ""
     happening = Happening(
         at=parts.clock.now(),
@@ -106,16 +108,25 @@ def _approve(parts: Parts, line: Planned, who: str) -> Verdict:
     return Verdict(publication=fresh if done else old, refused="" if done else "somebody changed it; look again")
 
 
-def _decided(parts: Parts, old: Publication, who: str) -> Publication:
+def _gave_up_slot(parts: Parts, old: Publication, current: Plan) -> bool:
+    """Whether a cancelled post comes back too late for its slot, or finds another one in it: it is then due now."""
+    if old.state is not State.CANCELLED or not old.slotted or old.when is None:
+        return False
+    others = (line.publication for line in current.lines if line.publication.key != old.key)
+    taken = any(p.channel == old.channel and p.when == old.when and p.state not in LET_GO for p in others)
+    return taken or old.when <= parts.clock.now()
+
+
+def _decided(parts: Parts, old: Publication, who: str, *, gave_up_slot: bool) -> Publication:
     approvers = tuple(dict.fromkeys((*old.approved_by, who)))
     enough = len(approvers) >= parts.project.quorum
     late = old.state in {State.MISSED, State.FAILED} or old.late
-    due = parts.clock.now() if old.when is None or late else old.when
+    due = parts.clock.now() if old.when is None or late or gave_up_slot else old.when
     return replace(
         old,
         state=State.SCHEDULED if enough else State.IN_REVIEW,
         approved_by=approvers,
-        due_at=due if enough else None,
+        due_at=of(parts, old).shifted(due) if enough else None,
         late=late,
         attempts=0,
         not_before=None,

@@ -21,6 +21,7 @@ from dissemination.model import (
     Level,
     NewsItem,
     Picture,
+    PostOverride,
     Publication,
     State,
 )
@@ -30,6 +31,8 @@ from dissemination.pipeline.limits import fingerprint
 from dissemination.pipeline.parts import Digest, Parts
 from dissemination.pipeline.proof import MAIL, Proof, proof
 from dissemination.pipeline.slots import open_slot, skip
+from dissemination.pipeline.times import Time, Times, flash_id, wants
+from dissemination.ports import Priced
 
 Latest = Mapping[tuple[str, str], Publication]
 #: Editions of a slot that is over which the officer may still send, or has just decided to.
@@ -45,6 +48,8 @@ class Proposal:
     publication: Publication
     #: Why it may not go out as it is; "" if it may.
     hold: str = ""
+    #: What is special about its time; "" if nothing is.
+    note: str = ""
     #: The digest whose items it takes; "" for all but digests.
     schedule: str = ""
     #: Renders it.
@@ -67,6 +72,7 @@ class Composer:
         self._write = write
         self._now = parts.clock.now()
         self._prepared: dict[Path, Picture] = {}
+        self._times = Times(parts, room, latest)
 
     def proposals(self) -> Iterator[Proposal]:
         """Everything that would go out: feed entries, posts, flashes, digests."""
@@ -101,9 +107,11 @@ class Composer:
         versions, source = self._room.groups[key], self._room.source(key)
         for name, channel in self._parts.channels.items():
             if channel.limits.carries is Carries.FILES:
-                yield from (self._entry(item, name) for item in versions.values() if _wants(item, name))
-            elif channel.limits.carries is Carries.POST and _wants(source, name):
-                yield self._post(self._version_for(name, versions, source), name)
+                yield from (self._entry(item, name) for item in versions.values() if wants(item, name))
+            elif channel.limits.carries is Carries.POST and wants(source, name):
+                item = self._version_for(name, versions, source)
+                yield self._post(item, name)
+                yield from self._reshares(item, name)
 
     def _version_for(self, network: str, versions: Mapping[str, NewsItem], source: NewsItem) -> NewsItem:
         override = source.posts.get(network)
@@ -113,7 +121,7 @@ class Composer:
     # ------------------------------------------------------------------------------------------ one item
 
     def _entry(self, item: NewsItem, channel: str) -> Proposal:
-        when = self._when(item, channel)
+        when = self._times.when(item, channel)
         siblings = {
             lang: other
             for lang, other in self._room.groups[item.translation_key].items()
@@ -130,11 +138,15 @@ class Composer:
 
     def _shown_with(self, other: NewsItem, channel: str, when: datetime | None) -> bool:
         """A page links only to language versions that are out when it is."""
-        theirs = self._when(other, channel)
+        theirs = self._times.when(other, channel)
         return not self._room.hold(other) and (theirs is None or (when is not None and theirs <= when))
 
     def _post(self, item: NewsItem, network: str) -> Proposal:
-        limits = self._parts.channels[network].limits
+        return self._post_at(item, network, item.id, self._times.of_post(item, network), self._hold(item))
+
+    def _post_at(self, item: NewsItem, network: str, subject: str, time: Time, hold: str) -> Proposal:
+        channel = self._parts.channels[network]
+        limits = channel.limits
 
         def render() -> Content:
             pictures = self._pictures([item])
@@ -144,19 +156,30 @@ class Composer:
                     f"{item.path}: {network} carries no threads here; shorten posts.{network} to one part"
                 )
             _refuse(self._parts.checks.post(post, self._parts.project))
-            return codec.encode(post, _named(pictures, tuple(p.digest for p in post.pictures)))
+            content = codec.encode(post, _named(pictures, tuple(p.digest for p in post.pictures)))
+            return replace(content, price=channel.price(post)) if isinstance(channel, Priced) else content
 
         publication = replace(
-            self._item_publication(item, network, self._when(item, network)),
+            self._item_publication(item, network, time.at),
+            subject=subject,
+            slotted=time.slotted,
             after=self._after([item]),
             live_urls=self._live_urls([item]),
         )
-        return self._proposal(publication, [item], self._hold(item), render)
+        return replace(self._proposal(publication, [item], hold or time.hold, render), note=time.note)
+
+    def _reshares(self, item: NewsItem, network: str) -> Iterator[Proposal]:
+        """The item again, in other words, each time a publication of its own."""
+        before = item.posts.get(network, PostOverride())
+        link = before.link or item.canonical_url or self._parts.site.page(item)
+        for again in self._times.reshares(item, network):
+            words = replace(before, text=again.text, link=link, at=None, reply_chain=(), split=False)
+            changed = replace(item, posts={**item.posts, network: words})
+            made = self._post_at(changed, network, again.subject, again.time, self._hold(item))
+            yield replace(made, publication=replace(made.publication, title=again.title))
 
     def _hold(self, item: NewsItem) -> str:
-        """Why the item may not go out now; "" if it may."""
-        expired = item.expires_at is not None and item.expires_at <= self._now
-        return self._room.hold(item) or ("expires_at: its time is over" if expired else "")
+        return self._times.hold(item)
 
     def _item_publication(self, item: NewsItem, channel: str, when: datetime | None) -> Publication:
         return Publication(
@@ -171,30 +194,6 @@ class Composer:
             items=(item.id,),
         )
 
-    def _when(self, item: NewsItem, channel: str) -> datetime | None:
-        """The time the author set, never before the embargo; None: as soon as it is approved."""
-        override = item.posts.get(channel)
-        when = (override.at if override else None) or item.publish_at or self._future_date(item, channel)
-        embargo = item.embargo_until
-        if embargo is None:
-            return when
-        if when is None:
-            known = self._known(item, channel)
-            return embargo if embargo > self._now or (known and known.when == embargo) else None
-        return max(when, embargo)
-
-    def _future_date(self, item: NewsItem, channel: str) -> datetime | None:
-        """A date in the future is a publishing time, and stays one when it has passed."""
-        if item.date is None:
-            return None
-        known = self._known(item, channel)
-        return item.date if item.date > self._now or (known and known.when == item.date) else None
-
-    def _known(self, item: NewsItem, channel: str) -> Publication | None:
-        """The item's publication as stored; by mail it goes out as a flash of its own."""
-        subject = _flash_id(item) if channel == MAIL else item.id
-        return self._latest.get((subject, channel))
-
     # ------------------------------------------------------------------------------------------ editions
 
     def as_flash(self, item: NewsItem) -> Proposal:
@@ -206,10 +205,10 @@ class Composer:
         if source.lists:
             audience = replace(audience, lists=source.lists)
         edition = Edition(
-            id=_flash_id(source),
+            id=flash_id(source),
             kind="flash",
             schedule="",
-            at=self._when(source, MAIL),
+            at=self._times.when(source, MAIL),
             groups=(self._room.groups[key],),
             languages=self._parts.project.languages,
             audience=audience,
@@ -267,7 +266,7 @@ class Composer:
         return [item.translation_key for item in fit[: digest.max_items]]
 
     def _fits(self, item: NewsItem, digest: Digest, at: datetime) -> bool:
-        when = self._when(item, MAIL)
+        when = self._times.when(item, MAIL)
         return (
             item.channels.get("newsletter") == "digest"
             and self._parts.project.category in item.categories
@@ -332,7 +331,7 @@ class Composer:
         """Why an edition of that time may not show the item; "" if it may. It lapses an approval, too."""
         if at is None:
             return ""
-        when = self._when(item, MAIL)
+        when = self._times.when(item, MAIL)
         if embargoed(item, at) or (when is not None and when > at):
             return f"{item.id} may not be shown by then; its time or embargo is later"
         return ""
@@ -356,7 +355,8 @@ class Composer:
             self._parts.fingerprint,
             publication.subject,
             publication.channel,
-            str(publication.when),
+            # A slot that is given anew changes no word.
+            "slot" if publication.slotted else str(publication.when),
             repr(publication.audience),
             repr((dict(edition.intro), dict(edition.name), edition.languages)) if edition else "",
             *(f"{item.id} {item.digest} {_stamps(item)}" for item in items),
@@ -370,7 +370,7 @@ class Composer:
     def _after(self, items: list[NewsItem]) -> tuple[str, ...]:
         """The items whose feed entries must be out first."""
         feeds = [n for n, c in self._parts.channels.items() if c.limits.carries is Carries.FILES]
-        return tuple(item.id for item in items if any(_wants(item, name) for name in feeds))
+        return tuple(item.id for item in items if any(wants(item, name) for name in feeds))
 
     def _live_urls(self, items: list[NewsItem]) -> tuple[str, ...]:
         return tuple(item.canonical_url or self._parts.site.page(item) for item in items if item.require_live)
@@ -391,19 +391,11 @@ class Composer:
         return self._prepared[image.file]
 
 
-def _flash_id(item: NewsItem) -> str:
-    return f"flash-{item.id}"
-
-
 def _rank(item: NewsItem, digest: Digest) -> int:
     """Those pinned in settings first, in their order; then those that pin themselves; then the rest."""
     if item.id in digest.pinned:
         return digest.pinned.index(item.id) - len(digest.pinned)
     return 0 if item.pinned else 1
-
-
-def _wants(item: NewsItem, channel: str) -> bool:
-    return item.channels.get(channel, "off") == "auto"
 
 
 def _named(pictures: Mapping[str, Picture], digests: tuple[str, ...]) -> list[Picture]:

@@ -61,11 +61,19 @@ def bind(content: Content, when: datetime | None, audience: Audience) -> dict[st
     """What an approval binds, by name, so that a lapse can say what changed."""
     facts = {
         "pictures": sorted(content.pictures),
-        "time": when.isoformat() if when else "on approval",
         "audience": _in_order(audience.facts()),
     }
-    bound = {name: digest_of(json.dumps(value, sort_keys=True).encode()) for name, value in facts.items()}
-    return {"content": content.digest, **bound}
+    bound = {name: _digest(value) for name, value in facts.items()}
+    return {"content": content.digest, **bind_time(when), **bound}
+
+
+def bind_time(when: datetime | None) -> dict[str, str]:
+    """The part of a binding that the time has."""
+    return {"time": _digest(when.isoformat() if when else "on approval")}
+
+
+def _digest(value: object) -> str:
+    return digest_of(json.dumps(value, sort_keys=True).encode())
 
 
 def _in_order(value: Any) -> Any:

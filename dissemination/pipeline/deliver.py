@@ -10,7 +10,7 @@ from functools import partial
 
 from dissemination.errors import FencedError
 from dissemination.model import Carries, DeliveryState, Happening, Publication, State
-from dissemination.pipeline import outcome
+from dissemination.pipeline import outcome, timing
 from dissemination.pipeline.feeds import publish_feeds
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.mailing import send_edition
@@ -79,6 +79,7 @@ def deliver(parts: Parts, stop: threading.Event, beside: Tally | None = None) ->
     _pause_and_resume(parts, frozenset(paused))
     due = [p for p in parts.store.publications.due(parts.clock.now()) if p.channel in parts.channels]
     due = [p for p in due if not _too_late(parts, p) and not {"*", p.channel} & paused.keys()]
+    due = timing.awake(parts, due)
     feeds = [p for p in due if parts.channels[p.channel].limits.carries is Carries.FILES]
     _publish_feeds(parts, feeds, tally)
     if not stop.is_set():
@@ -150,9 +151,10 @@ def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event,
     for publication in due:
         if stop.is_set():
             return
-        claimed = parts.store.publications.claim(publication.key, parts.owner, parts.rules.lease)
+        claimed = timing.begin(parts, publication)
         if claimed is not None:
             sent = _send_post(parts, claimed, stop)
+            timing.settled(parts, claimed, sent)
             tally.add(posts=int(sent.state is State.PUBLISHED), tried=1)
             _count_state(tally, sent)
 
@@ -170,6 +172,8 @@ def settle(parts: Parts, claimed: Publication, result: outcome.Outcome) -> None:
     """Commit an outcome; a claim that was taken over keeps the truth in the log."""
     if result.pause:
         parts.store.controls.pause(claimed.channel, who="dissemination", reason=result.pause, kind="paused")
+    if result.closed_until:
+        timing.close(parts, claimed.channel, result.closed_until)
     try:
         parts.store.publications.settle(claimed, result.publication, [result.happening])
     except FencedError:

@@ -11,6 +11,7 @@ from dissemination.model import Carries, Level, Symptom
 from dissemination.pipeline import privacy
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
+from dissemination.pipeline.logins import expiring
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.proof import MAIL
 from dissemination.ports import Examines, Probes
@@ -85,6 +86,10 @@ def _channels(parts: Parts) -> Iterator[Symptom]:
             yield from channel.examine()
 
 
+def _logins(parts: Parts) -> Iterator[Symptom]:
+    yield from expiring(parts)
+
+
 def _probed(name: str, probe: Callable[[], str]) -> Symptom:
     try:
         return Symptom(what=name, said=probe())
@@ -107,5 +112,6 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (
     _python,
     _templates,
     _channels,
+    _logins,
     _privacy,
 )

@@ -17,6 +17,8 @@ SETTLING = timedelta(seconds=60)
 _LONGEST_LOOK = timedelta(minutes=15)
 _FIRST_WAIT = 60.0
 _LONGEST_WAIT = 6 * 3600.0
+#: The longest wait that another side may ask for.
+LONGEST_WISH = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +29,8 @@ class Outcome:
     happening: Happening
     #: The channel must stop until somebody logs in.
     pause: str = ""
+    #: The network asked to wait until then, whatever is sent.
+    closed_until: datetime | None = None
 
 
 def back_off(now: datetime, key: str, attempts: int, wish: datetime | None = None) -> datetime:
@@ -37,7 +41,8 @@ def back_off(now: datetime, key: str, attempts: int, wish: datetime | None = Non
     wait = min(_FIRST_WAIT * 2 ** max(attempts - 1, 0), _LONGEST_WAIT)
     share = hashlib.sha256(f"{key} {attempts}".encode()).digest()[0] / 255
     at = now + timedelta(seconds=wait * (0.9 + 0.2 * share))
-    return max(at, wish) if wish else at
+    # Whoever asks for more than a day means something else, or has another clock (docs/decisions/0018).
+    return max(at, min(wish, now + LONGEST_WISH)) if wish else at
 
 
 def sent(parts: Parts, claimed: Publication, receipt: Receipt, detail: str = "") -> Outcome:
@@ -121,7 +126,9 @@ def _unavailable(parts: Parts, claimed: Publication, error: ChannelError, said: 
     at = back_off(parts.clock.now(), claimed.key, claimed.attempts, wish)
     fresh = replace(claimed, state=State.SCHEDULED, not_before=at, reason=said)
     return Outcome(
-        publication=fresh, happening=_line(parts, claimed, "deferred", f"{said}; next try {at:%F %T} UTC")
+        publication=fresh,
+        happening=_line(parts, claimed, "deferred", f"{said}; next try {at:%F %T} UTC"),
+        closed_until=min(wish, parts.clock.now() + LONGEST_WISH) if wish else None,
     )
 
 

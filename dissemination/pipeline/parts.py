@@ -13,12 +13,14 @@ from dissemination.model import (
     Letter,
     NewsItem,
     Post,
+    Posting,
     Privacy,
     Project,
     Site,
     SpamScore,
 )
 from dissemination.pipeline.rates import Pacing
+from dissemination.pipeline.timing import Timing
 from dissemination.ports import (
     Channel,
     Clock,
@@ -78,6 +80,9 @@ class Rules:
     attempts: int = 8
     #: Seconds after which a mail that is still deferred has failed.
     give_up: float = 172_800.0
+    #: Channel -> when its posts go out, and the words of its posts; a channel that is not here asks for nothing.
+    timing: Mapping[str, Timing] = field(default_factory=dict)
+    posting: Mapping[str, Posting] = field(default_factory=dict)
     #: Rates of mail.
     pacing: Pacing = field(default_factory=Pacing)
 

@@ -13,6 +13,7 @@ from dissemination.pipeline import limits
 from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.timing import of
 
 _UNDECIDED = frozenset({State.DRAFT, State.IN_REVIEW})
 _AGREED = frozenset({State.APPROVED, State.SCHEDULED})
@@ -90,13 +91,23 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     under_way = bool(old.parts) and old.state in _AGREED  # of a thread, to be carried to its end as it was approved
     if stopped or under_way or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    if old.source == proposal.publication.source and old.state not in _UNDECIDED and not proposal.hold:
-        return _Step(old, _follow(old, proposal), proposal)
-    limited = old.state in _AGREED and not proposal.hold and limits.moved_alone(old, proposal.publication)
-    if limited and limits.still_hold(parts, old):
-        return _Step(old, _follow(replace(old, source=proposal.publication.source), proposal), proposal)
+    kept = None if proposal.hold else _as_it_was(parts, old, proposal)
+    if kept is not None:
+        return _Step(old, kept, proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
+
+
+def _as_it_was(parts: Parts, old: Publication, proposal: Proposal) -> Publication | None:
+    """What stands without being rendered anew; None: something changed."""
+    source = proposal.publication.source
+    if old.source == source and old.state not in _UNDECIDED:
+        return _follow(old, proposal)
+    if old.source == source and old.state is State.IN_REVIEW and old.revision == 1 and old.content:
+        return _moved(_follow(old, proposal), proposal)
+    if old.state in _AGREED and limits.moved_alone(old, proposal.publication) and limits.still_hold(parts, old):
+        return _follow(replace(old, source=source), proposal)
+    return None
 
 
 def _follow(old: Publication, proposal: Proposal) -> Publication:
@@ -105,20 +116,29 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
     return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
 
 
+def _moved(old: Publication, proposal: Proposal) -> Publication:
+    """The same words at the time that they have now: what nobody agreed to takes another slot."""
+    new = proposal.publication
+    if new.when == old.when:
+        return old
+    bound = {**old.bound, **codec.bind_time(new.when)}
+    return replace(old, when=new.when, slotted=new.slotted, bound=bound, approved_by=(), reason=proposal.note)
+
+
 def _rendered(proposal: Proposal, *, revision: int) -> tuple[Publication, Proposal, Content | None]:
     """A publication as it would be new; what cannot be rendered is a draft that says why."""
     wish = proposal.publication
     key = f"{wish.subject}:{wish.channel}:{revision}"
-    content, bound, reason = None, {}, proposal.hold
-    if not reason:
-        try:
-            content = proposal.render()
-            bound = codec.bind(content, wish.when, wish.audience)
-        except RenderError as error:
-            reason = str(error)
-    state = State.DRAFT if reason else State.IN_REVIEW
-    fresh = replace(wish, key=key, revision=revision, state=state, bound=bound, reason=reason)
-    return fresh, proposal, content
+    fresh = replace(wish, key=key, revision=revision, state=State.DRAFT, reason=proposal.hold)
+    if proposal.hold:
+        return fresh, proposal, None
+    try:
+        content = proposal.render()
+    except RenderError as error:
+        return replace(fresh, reason=str(error)), proposal, None
+    bound = codec.bind(content, wish.when, wish.audience)
+    ready = replace(fresh, state=State.IN_REVIEW, bound=bound, reason=proposal.note, price=content.price)
+    return ready, proposal, content
 
 
 def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _Step:
@@ -144,9 +164,9 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
         bound = codec.bind(content, None, fresh.audience)
         fresh = replace(fresh, when=None, bound=bound, reason=old.reason)
     if fresh.bound == old.bound and fresh.state is not State.DRAFT:
-        kept = _follow(replace(old, source=fresh.source), proposal)
+        kept = _follow(replace(old, source=fresh.source, price=fresh.price), proposal)
         if old.state is State.DRAFT:
-            kept = replace(kept, state=State.IN_REVIEW, reason="")
+            kept = replace(kept, state=State.IN_REVIEW, reason=fresh.reason)
         return _Step(old, kept, proposal, content)
     carried = replace(
         fresh,
@@ -189,7 +209,7 @@ def _missed(parts: Parts, step: _Step) -> _Step:
     fresh = step.fresh
     if fresh.state is not State.IN_REVIEW or fresh.when is None or step.proposal is None:
         return step
-    if fresh.when + timedelta(seconds=fresh.grace) >= parts.clock.now():
+    if of(parts, fresh).shifted(fresh.when) + timedelta(seconds=fresh.grace) >= parts.clock.now():
         return step
     reason = "its time passed before it was approved; approve it to send it now, or cancel it"
     return replace(step, fresh=replace(fresh, state=State.MISSED, reason=reason), said=reason, kind="missed")

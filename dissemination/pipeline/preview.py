@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dissemination.errors import DisseminationError
-from dissemination.model import Carries, Content, Entry, Letter, Post, Publication, Segments
+from dissemination.model import Carries, Content, Entry, Letter, Post, Publication, Segments, State, dollars
 from dissemination.pipeline import content as codec
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.timing import WAITING, bills
 
 
 def preview(parts: Parts) -> Mapping[str, bytes]:
@@ -19,6 +20,7 @@ def preview(parts: Parts) -> Mapping[str, bytes]:
     files: dict[str, bytes] = {}
     rows: list[str] = []
     entries: list[Entry] = []
+    planned: list[Publication] = []
     room = read(parts, mint=False)
     for proposal in Composer(parts, room, parts.store.publications.latest(), write=False).proposals():
         publication = proposal.publication
@@ -27,12 +29,14 @@ def preview(parts: Parts) -> Mapping[str, bytes]:
         except DisseminationError as error:
             rows.append(_row(publication, f"cannot go out: {error}", ()))
             continue
+        publication = replace(publication, price=content.price)
+        planned.append(publication)
         files |= {f"site/media/{picture.name}": picture.body for picture in content.pictures.values()}
         made = dict(_files(parts, publication, content, entries))
         files |= made
-        rows.append(_row(publication, proposal.hold, tuple(made)))
+        rows.append(_row(publication, proposal.hold or proposal.note, tuple(made)))
     files |= {f"site/{path}": _local(parts, path, body) for path, body in parts.renderer.files(entries).items()}
-    files["index.html"] = _index(parts, rows)
+    files["index.html"] = _index(parts, rows, _costs(parts, planned))
     return files
 
 
@@ -46,7 +50,8 @@ def _files(
             yield f"{name}.html", _for_looking(parts, letter).encode()
             yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
     elif carries is Carries.POST:
-        yield f"posts/{publication.channel}/{publication.subject}.txt", _post(codec.post(content.body)).encode()
+        text = _post(codec.post(content.body), content.price)
+        yield f"posts/{publication.channel}/{publication.subject}.txt", text.encode()
     else:
         entry = codec.entry(content.body)
         moment = publication.when or entry.date or parts.clock.now()
@@ -70,26 +75,43 @@ def _filled(segments: Segments) -> str:
     return "".join(part if isinstance(part, str) else f"[{part.name}]" for part in segments)
 
 
-def _post(post: Post) -> str:
+def _post(post: Post, price: int) -> str:
     facts = [f"{post.network}, {post.lang}: {post.length} of {post.limit or 'no limit'}"]
     facts += [f"picture {picture.digest[:12]}: {picture.alt or '(decorative)'}" for picture in post.pictures]
+    facts += [f"about {dollars(price)}"] if price else []
     parts = [post.text, *post.thread]
     return "\n".join(facts) + "\n\n" + "\n\n--\n\n".join(parts) + "\n"
 
 
 def _row(publication: Publication, hold: str, paths: tuple[str, ...]) -> str:
     links = " ".join(f'<a href="{html.escape(path)}">{html.escape(path)}</a>' for path in paths)
-    words = (publication.subject, publication.channel, publication.title, hold)
+    price = dollars(publication.price) if publication.price else ""
+    words = (publication.subject, publication.channel, publication.title, hold, price)
     cells = "".join(f"<td>{html.escape(word)}</td>" for word in words)
     return f"<tr>{cells}<td>{links}</td></tr>"
 
 
-def _index(parts: Parts, rows: list[str]) -> bytes:
-    head = "".join(f"<th scope=col>{name}</th>" for name in ("Item or edition", "Channel", "Title", "Held", "Look"))
+def _costs(parts: Parts, planned: list[Publication]) -> str:
+    """The month's sum of each network that bills for posts; what is out is part of what was spent."""
+    latest = parts.store.publications.latest()
+    known = [(latest.get((each.subject, each.channel)), each) for each in planned]
+    left = [each for old, each in known if old is None or old.state in {State.DRAFT, *WAITING}]
+    lines = [
+        f"{bill.channel} in {bill.month:%B}: about {dollars(bill.planned)} planned, {dollars(bill.spent)} spent"
+        + (f", {dollars(bill.cap)} at the most" if bill.cap is not None else "")
+        for bill in bills(parts, left)
+        if bill.planned or bill.spent
+    ]
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def _index(parts: Parts, rows: list[str], costs: str) -> bytes:
+    names = ("Item or edition", "Channel", "Title", "Held", "Cost", "Look")
+    head = "".join(f"<th scope=col>{name}</th>" for name in names)
     title = html.escape(f"Preview: {parts.project.acronym}")
     style = "body{font:16px/1.5 system-ui;margin:2rem}td,th{text-align:left;padding:.3rem .8rem;vertical-align:top}"
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{style}</style>"
         f"<h1>{title}</h1><p>Nothing was sent. Feeds and pages: <a href=site/index.html>site/</a></p>"
-        f"<table><tr>{head}</tr>{''.join(rows)}</table></html>\n"
+        f"{costs}<table><tr>{head}</tr>{''.join(rows)}</table></html>\n"
     ).encode()

@@ -11,6 +11,7 @@ from dissemination.pipeline.deliver import Tally, deliver
 from dissemination.pipeline.notify import notify
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.plan import plan
+from dissemination.pipeline.timing import of
 
 #: A running scheduler looks at the news folder this often, and always before something goes out.
 REREAD = timedelta(seconds=30)
@@ -28,7 +29,8 @@ def would_publish(parts: Parts) -> Sequence[Publication]:
     """What `publish` would start now; nothing is written."""
     now = parts.clock.now()
     current = {line.publication.key: line.publication for line in plan(parts, write=False).lines}
-    return [due for due in parts.store.publications.due(now) if current.get(due.key) == due]
+    due = [each for each in parts.store.publications.due(now) if current.get(each.key) == each]
+    return [each for each in due if of(parts, each).shifted(now) == now]
 
 
 class Ticks:

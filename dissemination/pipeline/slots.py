@@ -1,14 +1,17 @@
-"""Digest slots: which edition is the next one, and what it is called."""
+"""Slots: which edition of a digest is the next one and what it is called, and the weekly slots of posts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dissemination.model import Happening, Occurrence, Publication, State
 from dissemination.pipeline.parts import Digest, Parts
+from dissemination.pipeline.timing import Timing
+from dissemination.ports import Recurrences
 
 #: While an edition is in one of these, its slot is still open.
 OPEN = frozenset({State.DRAFT, State.IN_REVIEW, State.APPROVED, State.SCHEDULED})
@@ -97,3 +100,95 @@ def name_of(parts: Parts, digest: Digest, upcoming: Sequence[Occurrence]) -> str
         return f"{digest.name}-{local:%Y-%m-%d}"
     year, week, _ = local.isocalendar()
     return f"{digest.name}-{year}-W{week:02}"
+
+
+# ---------------------------------------------------------------------------------------------- posts
+
+#: A post that is in one of these has let go of its slot.
+LET_GO = frozenset({State.CANCELLED, State.MISSED, State.WITHDRAWN})
+#: Nobody has agreed to it yet, so it may move.
+MOVABLE = frozenset({State.DRAFT, State.IN_REVIEW})
+#: Slots are looked for so far at a time, and at most so often: about ten years.
+_SPAN, _SPANS = timedelta(days=91), 40
+
+
+class Grid:
+    """The instants of weekly slots from now on, found as far as somebody asks. Channels may share one.
+
+    Args:
+        recurrences: the wall clock.
+        timing: names the slots.
+        now: where they begin.
+    """
+
+    def __init__(self, recurrences: Recurrences, timing: Timing, now: datetime) -> None:
+        self._recurrences, self._timing = recurrences, timing
+        self._found: list[Occurrence] = []
+        self._end = now
+
+    def after(self, earliest: datetime) -> Iterator[Occurrence]:
+        """Every slot after an instant, in order; an end there is only where settings name none for years."""
+        place = bisect_right(self._found, earliest, key=lambda slot: slot.utc)
+        while True:
+            while place < len(self._found):
+                if self._found[place].utc > earliest:
+                    yield self._found[place]
+                place += 1
+            if not self._look_on():
+                return
+
+    def _look_on(self) -> bool:
+        for _ in range(_SPANS):
+            start, self._end = self._end, self._end + _SPAN
+            more = {
+                slot.utc: slot
+                for cron in self._timing.slots
+                for slot in self._recurrences.between(cron, self._timing.timezone, start, self._end)
+            }
+            if more:
+                self._found += [more[at] for at in sorted(more)]
+                return True
+        return False
+
+
+class PostSlots:
+    """The weekly slots of one channel in one planning: whose each is, and the next one that is free.
+
+    Args:
+        now: the present.
+        grid: the slots that settings name.
+        known: the channel's publications as stored.
+        set_times: times that authors chose for posts of this channel; nobody is given a slot that is among them.
+    """
+
+    def __init__(
+        self, now: datetime, grid: Grid, known: Sequence[Publication], set_times: Mapping[datetime, str]
+    ) -> None:
+        self._now = now
+        #: Slot -> the item's id. Who has been agreed to comes first, then times that authors chose.
+        self._owners: dict[datetime, str] = {}
+        for agreed in (True, False):
+            for each in sorted(known, key=lambda publication: publication.key):
+                if each.when and each.state not in LET_GO and agreed is (each.state not in MOVABLE):
+                    self._owners.setdefault(each.when, each.subject)
+            for when, subject in set_times.items():
+                self._owners.setdefault(when, subject)
+        self._grid = grid
+
+    def of(self, subject: str, known: Publication | None, earliest: datetime) -> Occurrence | None:
+        """The slot that a post has, or else the next free one after `earliest`, which is then its own.
+
+        What was agreed to keeps its slot whatever happens; what nobody approved in time moves on. None: the
+        settings' slots leave none free for years.
+        """
+        if known is not None and known.slotted and known.when is not None:
+            if known.state not in MOVABLE:
+                return Occurrence(utc=known.when, local=known.when)
+            if known.when > max(self._now, earliest) and self._owners.get(known.when) == subject:
+                kept = next(self._grid.after(known.when - timedelta(microseconds=1)), None)
+                if kept is not None and kept.utc == known.when:  # settings name it still
+                    return kept
+        found = next((slot for slot in self._grid.after(earliest) if slot.utc not in self._owners), None)
+        if found is not None:
+            self._owners[found.utc] = subject
+        return found

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dissemination.model import DeliveryState, Happening, Publication, State
+from dissemination.model import DeliveryState, Happening, Publication, State, Symptom
+from dissemination.pipeline.logins import expiring
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.timing import WAITING, Bill, bills
 
 #: What waits for a person.
 ASKING = (State.FAILED, State.IN_DOUBT, State.MISSED)
@@ -33,6 +35,10 @@ class Status:
     paused: Mapping[str, str]
     sent: Sequence[Publication]
     last: Sequence[Happening]
+    #: Channels whose credentials end soon, or have ended.
+    expiring: Sequence[Symptom] = ()
+    #: What networks bill for posts this month.
+    bills: Sequence[Bill] = ()
 
 
 def status(parts: Parts) -> Status:
@@ -56,6 +62,8 @@ def status(parts: Parts) -> Status:
             key=lambda row: (str(row.published_at), row.subject, row.channel),
         )[-_SHOWN:],
         last=parts.store.events.latest(10),
+        expiring=[symptom for symptom in expiring(parts) if symptom.level],
+        bills=bills(parts, [row for row in rows if row.state in WAITING]),
     )
 
 

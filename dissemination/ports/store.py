@@ -20,11 +20,14 @@ from dissemination.model import (
     Part,
     Picture,
     Publication,
+    Rate,
     Rates,
+    Refused,
     Return,
     Settled,
     Standing,
     State,
+    Terms,
     Trouble,
     Turn,
 )
@@ -112,6 +115,26 @@ class PublicationsStore(Protocol):
         Returns:
             The publication with its new token, or None: somebody else has it, or it is paused.
         """
+        ...
+
+    def begin(self, key: str, owner: str, lease: float, terms: Terms) -> Publication | Refused | None:
+        """`claim` a post if the terms allow it: what they grant is spent in the same transaction.
+
+        Returns:
+            The publication with its new token; or why the terms hold it; or None as of `claim`.
+        """
+        ...
+
+    def give_back(self, rates: Mapping[str, Rate]) -> None:
+        """Put one back into each bucket: what was begun did not go out."""
+        ...
+
+    def close(self, bucket: str, until: datetime) -> None:
+        """Nothing is begun that names this bucket as closed before `until`; a later end stays."""
+        ...
+
+    def spent(self, channel: str, since: datetime) -> int:
+        """What the channel's posts since then cost, in millionths of a US dollar."""
         ...
 
     def settle(

@@ -2,6 +2,7 @@
 
 from dissemination.settings.credentials import Secrets
 from dissemination.settings.loading import load
+from dissemination.settings.posting import PostingSection
 from dissemination.settings.reference import json_schema
 from dissemination.settings.schema import (
     AllowanceSection,
@@ -17,6 +18,7 @@ __all__ = [
     "BouncesSection",
     "ChannelSettings",
     "DigestSection",
+    "PostingSection",
     "RatesSection",
     "Secrets",
     "Settings",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from dissemination.settings.kinds import loopback, nearest
+from dissemination.settings.posting import clock
 from dissemination.settings.schema import Settings
 from dissemination.settings.strict import Where
 
@@ -13,6 +14,8 @@ from dissemination.settings.strict import Where
 Problem = tuple[str, Where, str]
 
 _RULE = "settings-consistency"
+#: Entry points of channels that carry no posts.
+_NO_POSTS = frozenset({"email", "feed"})
 _NEWSLETTER_WORDS = ("digest", "flash", "none")
 
 
@@ -113,6 +116,20 @@ def _switches(settings: Settings) -> Iterator[tuple[Where, str]]:
             yield ("news", "channels", name), f"`{word}` is not for {name}; write one of {allowed}"
 
 
+def _posting(settings: Settings) -> Iterator[tuple[Where, str]]:
+    for name, channel in settings.channels.items():
+        where = ("channels", name, "posting")
+        if channel.use in _NO_POSTS and "posting" in channel.model_fields_set:
+            yield where, f"{channel.use} carries no posts; take it out"
+        span = channel.posting.span()
+        for place, slot in enumerate(channel.posting.slots):
+            if span and span.holds(clock(slot.rpartition(" ")[2])):
+                yield (
+                    (*where, "slots", place),
+                    f"{slot} lies in the quiet hours; take another time, or move `quiet`",
+                )
+
+
 def _imap(settings: Settings) -> Iterator[tuple[Where, str]]:
     imap = settings.bounces.imap
     if imap.host and not imap.username:
@@ -131,5 +148,6 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _languages_of_audiences,
     _languages_of_channels,
     _switches,
+    _posting,
     _imap,
 )

@@ -22,7 +22,7 @@ credentials folder (`$CREDENTIALS_DIRECTORY`), else from the file that `DISSEMIN
 from the variable `DISSEMINATION_NAME`. A key or a value that looks like a secret stops the start. The address
 of a PostgreSQL database holds a password, so it is one of them: `DISSEMINATION_DATABASE_URL`.
 
-Keys of a channel besides `use` and `languages` belong to the channel: see its page in `docs/channels/`.
+Keys of a channel besides `use`, `languages` and `posting` belong to the channel: see its page in `docs/channels/`.
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|

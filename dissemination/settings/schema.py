@@ -27,6 +27,7 @@ from dissemination.settings.kinds import (
     Zone,
 )
 from dissemination.settings.people import AudienceSection, PrivacySection
+from dissemination.settings.posting import PostingSection
 
 #: Channel name -> the entry point that serves it; every other channel writes to the outbox.
 _USE = {"email": "email", "feed": "feed"}
@@ -243,6 +244,8 @@ class ChannelSettings(BaseModel):
     """Entry point that serves it; email and feed serve their namesakes, outbox everything else where left out."""
     languages: list[Language] = Field(default_factory=list)
     """Languages that go out here; all where left out."""
+    posting: PostingSection = PostingSection()
+    """When a network's posts go out, and what stands in them besides the item's words."""
 
     @property
     def options(self) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from dissemination.model import (
     Project,
     Topic,
 )
-from dissemination.sources.dialects import Facts, as_text, nearest, translate
+from dissemination.sources.dialects import KEPT, Facts, as_text, nearest, translate
 from dissemination.sources.fields import Fields
 from dissemination.sources.layout import Place, language_of
 from dissemination.sources.parsing import Parsed
 from dissemination.sources.pictures import NewsFolder, Pictures
 from dissemination.sources.refusal import quoted
+from dissemination.sources.reshare import read_reshare
 from dissemination.sources.slugs import slug_of
 from dissemination.sources.times import TimeError, zone_of
 
@@ -194,6 +195,7 @@ class _Builder:
             "links": tuple(Link(url=link.text("url"), text=link.text("text")) for link in links),
             "channels": self._channels(),
             "posts": self._posts(),
+            "reshare": read_reshare(self.fields, self.project.timezone),
             "event": self._event(),
         }
 
@@ -381,9 +383,7 @@ class _Builder:
         return funding.text("extra_note") if funding else ""
 
     def _extra(self) -> Mapping[str, str]:
-        kept = {
-            name: as_text(self.fields.raw(name)) for name in ("reshare", "report", "source") if name in self.fields
-        }
+        kept = {name: as_text(self.fields.raw(name)) for name in sorted(KEPT) if name in self.fields}
         return {**self.facts.extra, **kept}
 
 

@@ -33,7 +33,7 @@ FIELDS = _words(
     """
 )
 #: Known, but no part of a NewsItem: kept as text.
-KEPT = frozenset({"reshare", "report", "source"})
+KEPT = frozenset({"report", "source"})
 
 #: In lower case, as all tools' keys are compared.
 _EVERYWHERE = {

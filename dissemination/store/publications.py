@@ -9,16 +9,31 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from dissemination.errors import FencedError
-from dissemination.model import Content, Happening, LiveEntry, Part, Publication, State
-from dissemination.store import contents
+from dissemination.model import (
+    Content,
+    Happening,
+    LiveEntry,
+    Part,
+    Publication,
+    Rate,
+    Refused,
+    State,
+    Terms,
+)
+from dissemination.store import contents, quotas
 from dissemination.store.database import Database
-from dissemination.store.dialect import upsert
+from dissemination.store.dialect import insert_missing, upsert
 from dissemination.store.events import record
 from dissemination.store.rows import from_publication, to_publication
 from dissemination.store.schema import approvals, batches, edition_items, live_entries, pauses, publications
 
 #: States in which an edition lets go of the items it had reserved.
 _RELEASED = frozenset({State.DRAFT, State.IN_REVIEW, State.MISSED, State.CANCELLED})
+
+#: What went out, is under way or in doubt costs what it costs.
+_COSTS = [state.value for state in (State.SENDING, State.PUBLISHED, State.IN_DOUBT, State.WITHDRAWN)]
+#: A bucket that only its end says anything of.
+_ONE = Rate(count=1)
 
 
 class Publications:
@@ -84,10 +99,9 @@ class Publications:
     ) -> None:
         """Write a planning down: new rows, and changes of rows that are still as they were read."""
         with self._database.write("plan") as connection:
-            for publication in new:
-                connection.execute(
-                    upsert(connection, publications).values(from_publication(publication)).on_conflict_do_nothing()
-                )
+            if new:
+                rows = [from_publication(publication) for publication in new]
+                connection.execute(insert_missing(connection, publications), rows)
             for old, fresh in changed:
                 self._replace(connection, old, fresh)
             record(connection, happenings)
@@ -167,30 +181,70 @@ class Publications:
             The publication with its new token, or None: somebody else has it, or it is paused.
         """
         with self._database.write() as connection:
+            return self._claim(connection, key, owner, lease)
+
+    def begin(self, key: str, owner: str, lease: float, terms: Terms) -> Publication | Refused | None:
+        """`claim` a post if the terms allow it: what they grant is spent in the same transaction.
+
+        Returns:
+            The publication with its new token; or why the terms hold it; or None as of `claim`.
+        """
+        with self._database.write(quotas.LOCK) as connection:
             now = self._database.now(connection)
-            paused = sa.exists().where(pauses.c.channel.in_(["*", publications.c.channel]))
-            row = (
-                connection.execute(
-                    sa.update(publications)
-                    .where(publications.c.key == key, publications.c.state == State.SCHEDULED.value, ~paused)
-                    .values(
-                        state=State.SENDING.value,
-                        token=publications.c.token + 1,
-                        attempts=publications.c.attempts + 1,
-                        owner=owner,
-                        lease_until=now + timedelta(seconds=lease),
-                        claimed_at=now,
-                        published_at=sa.func.coalesce(
-                            publications.c.published_at, sa.literal(now, type_=publications.c.published_at.type)
-                        ),
-                        reason="",
-                    )
-                    .returning(publications)
+            closed = {terms.closed: _ONE} if terms.closed else {}
+            held = quotas.available(connection, {**terms.rates, **closed}, now)
+            wait = max((grant.wait for grant in held.values() if grant.count < 1), default=0.0)
+            if wait:
+                return Refused(wait=wait)
+            spent = _above_cap(connection, key, terms)
+            if spent is not None:
+                return Refused(spent=spent)
+            claimed = self._claim(connection, key, owner, lease)
+            if claimed is not None:
+                quotas.spend(connection, {name: (rate, 1) for name, rate in terms.rates.items()}, now)
+            return claimed
+
+    def _claim(self, connection: Connection, key: str, owner: str, lease: float) -> Publication | None:
+        now = self._database.now(connection)
+        paused = sa.exists().where(pauses.c.channel.in_(["*", publications.c.channel]))
+        row = (
+            connection.execute(
+                sa.update(publications)
+                .where(publications.c.key == key, publications.c.state == State.SCHEDULED.value, ~paused)
+                .values(
+                    state=State.SENDING.value,
+                    token=publications.c.token + 1,
+                    attempts=publications.c.attempts + 1,
+                    owner=owner,
+                    lease_until=now + timedelta(seconds=lease),
+                    claimed_at=now,
+                    published_at=sa.func.coalesce(
+                        publications.c.published_at, sa.literal(now, type_=publications.c.published_at.type)
+                    ),
+                    reason="",
                 )
-                .mappings()
-                .first()
+                .returning(publications)
             )
-            return to_publication(row) if row else None
+            .mappings()
+            .first()
+        )
+        return to_publication(row) if row else None
+
+    def give_back(self, rates: Mapping[str, Rate]) -> None:
+        """Put one back into each bucket: what was begun did not go out."""
+        with self._database.write(quotas.LOCK) as connection:
+            now = self._database.now(connection)
+            quotas.spend(connection, {name: (rate, -1) for name, rate in rates.items()}, now)
+
+    def close(self, bucket: str, until: datetime) -> None:
+        """Nothing is begun that names this bucket as closed before `until`; a later end stays."""
+        with self._database.write(quotas.LOCK) as connection:
+            quotas.close(connection, bucket, until)
+
+    def spent(self, channel: str, since: datetime) -> int:
+        """What the channel's posts since then cost, in millionths of a US dollar."""
+        with self._database.read() as connection:
+            return _spent(connection, channel, since)
 
     def settle(
         self,
@@ -292,6 +346,28 @@ class Publications:
 
 def _taken_over(claimed: Publication) -> FencedError:
     return FencedError(f"{claimed.key}: the claim was taken over; the outcome is in the log")
+
+
+def _above_cap(connection: Connection, key: str, terms: Terms) -> int | None:
+    """What was spent since `terms.since` besides this post, if it would be above the cap; None: it is not."""
+    if terms.cap is None or terms.since is None:
+        return None
+    query = sa.select(publications.c.channel, publications.c.price).where(publications.c.key == key)
+    row = connection.execute(query).first()
+    if row is None or not row.price:
+        return None
+    spent = _spent(connection, row.channel, terms.since, besides=key)
+    return spent if spent + row.price > terms.cap else None
+
+
+def _spent(connection: Connection, channel: str, since: datetime, besides: str = "") -> int:
+    table = publications.c
+    # Of a thread that broke off, its first parts are out.
+    begun = sa.or_(table.state.in_(_COSTS), sa.cast(table.parts, sa.Text) != "[]")
+    query = sa.select(sa.func.coalesce(sa.func.sum(table.price), 0)).where(
+        table.channel == channel, table.claimed_at >= since, table.key != besides, begun
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _put_live(connection: Connection, entries: Sequence[LiveEntry]) -> None:

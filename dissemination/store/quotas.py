@@ -61,6 +61,14 @@ def spend(connection: Connection, taken: Mapping[str, tuple[Rate, int]], now: da
         connection.execute(statement.on_conflict_do_update(index_elements=["bucket"], set_=fresh), rows)
 
 
+def close(connection: Connection, bucket: str, until: datetime) -> None:
+    """Empty a bucket that holds one, until an instant; a later one that it is empty to already stays."""
+    known = _kept(connection, {bucket: None}).get(bucket, (until, 0))[0]
+    facts = {"full_at": max(known, until), "taken": 0}
+    statement = upsert(connection, quotas).values(bucket=bucket, **facts)
+    connection.execute(statement.on_conflict_do_update(index_elements=["bucket"], set_=facts))
+
+
 def forget_full(connection: Connection, now: datetime) -> None:
     """A full bucket need not be kept."""
     connection.execute(sa.delete(quotas).where(quotas.c.full_at <= now))

@@ -89,6 +89,7 @@ publications = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False, index=True),
     sa.Column("when", Instant),
+    sa.Column("slotted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("due_at", Instant),
     sa.Column("grace", sa.Integer, nullable=False),
     sa.Column("source", sa.Text, nullable=False),

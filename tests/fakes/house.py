@@ -73,8 +73,8 @@ class PlainRenderer:
 
     def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
         self._refuse([item])
-        text = f"{item.title} {item.summary}"
         override = item.posts.get(network)
+        text = (override.text if override else "") or f"{item.title} {item.summary}"
         thread = override.reply_chain if override else ()
         return Post(network=network, lang=item.lang, text=text, length=len(text), limit=500, thread=thread)
 

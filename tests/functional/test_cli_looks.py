@@ -157,7 +157,7 @@ JSON_SHAPES = [
     (("publish",), {"mails", "feeds", "posts", "failed", "in_doubt"}),
     (("pause",), {"channel", "paused"}),
     (("resume",), {"channel", "paused", "was_paused"}),
-    (("status",), {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last"}),
+    (("status",), {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last", "expiring", "bills"}),
     (("backup", "copy.db"), {"file", "bytes"}),
     (("subscribers", "add", "ana@mail.example", *CONSENT), {"added", "known", "suppressed"}),
     (("subscribers", "suppress", "ana@mail.example"), {"suppressed", "was_listed"}),
@@ -177,6 +177,7 @@ def test_facts_are_objects_of_a_fixed_shape_on_standard_output_alone(shell, comm
 LINE = {
     "key", "subject", "kind", "channel", "lang", "title", "state", "when", "due_at", "reach", "reason", "items",
     "parts",
+    "price_usd",
 }  # fmt: skip
 
 

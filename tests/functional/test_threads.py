@@ -13,6 +13,7 @@ from dissemination.model import Carries, Limits, Part, PostOverride, Receipt, Re
 from dissemination.pipeline.approve import approve, cancel
 from dissemination.pipeline.deliver import deliver
 from dissemination.pipeline.publish import publish
+from dissemination.pipeline.timing import Timing
 from dissemination.testing import MemoryNetwork, MemoryThreads
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -316,6 +317,17 @@ def test_a_part_that_fails_every_time_ends_the_thread_and_what_is_out_stays_know
     keep_going(thread)
     now = row(thread)
     assert (now.state, now.reason, len(now.out)) == (State.FAILED, "part 4 of 5: x: 503", 3)
+
+
+def test_the_accounts_rate_counts_a_thread_once_and_is_not_given_back_for_what_is_out(thread, network):
+    thread.change(timing={"x": Timing(per_day=2, timezone="UTC")})
+    thread.item("second")
+    thread.item("third")
+    approve(thread.parts, ["second", "third"], who="ana")
+    network.program(KEYS[2], RejectedError("x: no"))
+    send(thread)
+    assert [message.key for message in network.sent] == [*KEYS[:2], "second:x:1"]
+    assert thread.one("third", "x").reason == "waits for the rates of x"
 
 
 # ------------------------------------------------------------------------------------------------ looking

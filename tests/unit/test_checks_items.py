@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from dissemination.checks import check_items
 from dissemination.checks import items as items_module
-from dissemination.model import EventFacts, Image, ItemStatus, ItemType, Level, Link, PostOverride
+from dissemination.model import EventFacts, Image, ItemStatus, ItemType, Level, Link, PostOverride, Reshare
 from dissemination.testing import sample_item, sample_project
 
 E, W, N = Level.ERROR, Level.WARNING, Level.NOTE
@@ -84,7 +84,16 @@ CASES = [
     ("event-start", E, "event.start", {"type": ItemType.EVENT}),
     ("event-start", E, "event.start", {"type": ItemType.EVENT, "event": EventFacts(place="Paris")}),
     ("event-end", E, "event.end", {"event": EventFacts(start=DAY, end=DAY - HOUR)}),
-    ("reshare-until", E, "reshare.until", {"extra": {"reshare": '{"every": "60d", "until": "2027-06-01"}'}}),
+    (
+        "reshare-until",
+        E,
+        "reshare.until",
+        {"reshare": Reshare(every=60, times=1, until=date(2027, 6, 1), texts=("Once more",))},
+    ),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=60, times=2, texts=("Once more",))}),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=60, times=0)}),
+    ("reshare-texts", E, "reshare.text", {"reshare": Reshare(every=9, times=2, texts=("Hi you", "hi  YOU"))}),
+    ("reshare-texts", E, "reshare.text", {"title": "Day", "reshare": Reshare(every=9, times=1, texts=("day",))}),
     ("lang-unknown", E, "lang", {"lang": "fr"}),
     ("partner-unknown", E, "partner", {"partner": "led"}),
     ("partner-unknown", E, "partners", {"partners": ("lead", "hots")}),
@@ -150,10 +159,7 @@ def test_a_rule_speaks(found, item, case):
         {"expires_at": DAY + timedelta(days=1), "updated": DAY},
         {"posts": {"x": PostOverride(at=DAY)}, "embargo_until": DAY},
         {"type": ItemType.EVENT, "event": EventFacts(start=DAY, end=DAY + HOUR)},
-        {"extra": {"reshare": '{"until": "2027-05-31"}'}},
-        {"extra": {"reshare": "nonsense"}},
-        {"extra": {"reshare": '{"until": 3}'}},
-        {"extra": {"reshare": "[" * 100_000}},
+        {"reshare": Reshare(every=60, times=1, until=date(2027, 5, 31), texts=("Once more", "And again"))},
         {"partner": ""},
         {"partners": ("host", "lead"), "mentions": ("host",)},
         {"categories": ("A MORE social Europe",)},
@@ -224,8 +230,9 @@ def test_the_projects_zone_decides_what_a_weekend_is(found, project):
 
 
 def test_a_project_without_an_end_has_endless_reshares(found, project):
-    assert found(replace(project, end=None), extra={"reshare": '{"until": "2099-01-01"}'}) == {}
-    assert found(replace(project, end=date(2026, 1, 1)), extra={"reshare": '{"until": "2026-01-02T10:00"}'})
+    late = Reshare(every=60, times=1, until=date(2099, 1, 1), texts=("Once more",))
+    assert found(replace(project, end=None), reshare=late) == {}
+    assert found(replace(project, end=date(2026, 1, 1)), reshare=late)
 
 
 @pytest.mark.parametrize("key", ["visual.alt.ro", "statement.ro"])

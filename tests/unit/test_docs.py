@@ -41,7 +41,7 @@ def test_every_command_is_documented(command):
 def section(command: str) -> str:
     """What docs/commands.md says of a command, up to the next heading."""
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    return re.split(r"\n##", text.split(f"\n### `disseminate {command}", 1)[1], maxsplit=1)[0]
+    return re.split(r"\n##", re.split(rf"\n### `disseminate {command}(?=[ `])", text, maxsplit=1)[1], maxsplit=1)[0]
 
 
 def options() -> list[tuple[str, str]]:
