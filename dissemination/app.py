@@ -29,8 +29,11 @@ from dissemination.model import (
 )
 from dissemination.pipeline import approve as approving
 from dissemination.pipeline import (
+    correcting,
     doctor,
+    doubts,
     editions,
+    learning,
     logins,
     people,
     preview,
@@ -41,9 +44,12 @@ from dissemination.pipeline import (
     status,
     testmail,
     told,
+    withdrawing,
 )
 from dissemination.pipeline.approve import Verdict
+from dissemination.pipeline.correcting import Corrected, Correction
 from dissemination.pipeline.deliver import Tally
+from dissemination.pipeline.doubts import Decision
 from dissemination.pipeline.editions import Progress
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
@@ -57,6 +63,7 @@ from dissemination.pipeline.retention import Cleaned
 from dissemination.pipeline.returns import Fetched, Inbound
 from dissemination.pipeline.status import Status
 from dissemination.pipeline.timing import WAITING, Bill, bills
+from dissemination.pipeline.withdrawing import Withdrawal
 from dissemination.ports import Addresses, Inlet, Prompt
 
 
@@ -156,6 +163,7 @@ class App:
         """One pass over everything due; call it inside `publishing`."""
         tally = publish.publish(self.parts, self.stop)
         retention.Daily(self.parts, self.addresses)()
+        learning.learn(self.parts)
         return tally
 
     def would_publish(self) -> Sequence[Publication]:
@@ -164,7 +172,11 @@ class App:
 
     def ticks(self) -> Ticks:
         """The work of the scheduler's ticks; call them inside `publishing`."""
-        chores = retention.Daily(self.parts, self.addresses), returns.Rounds(self.parts, self.inbound)
+        chores = (
+            retention.Daily(self.parts, self.addresses),
+            returns.Rounds(self.parts, self.inbound),
+            learning.Lessons(self.parts),
+        )
         return Ticks(self.parts, self.stop, *chores)
 
     def status(self) -> Status:
@@ -195,6 +207,22 @@ class App:
         """Decide what became of those of an edition who are in doubt."""
         normal = self.addresses.normalise(address) if address else ""
         return editions.resolve(self.parts, id_, sent=sent, address=normal, who=who)
+
+    def decide(self, id_: str, decision: Decision, *, url: str, who: str) -> Sequence[Verdict]:
+        """Decide what became of the posts of this id that are in doubt."""
+        return doubts.resolve(self.parts, id_, decision, url=url, who=who)
+
+    def corrections(self, ids: Sequence[str]) -> Sequence[Correction]:
+        """What of posts that are out differs from the news folder; nothing is changed."""
+        return correcting.corrections(self.parts, ids)
+
+    def correct(self, wanted: Sequence[Correction], *, who: str) -> Sequence[Corrected]:
+        """Edit what somebody looked at and confirmed, where the network can."""
+        return correcting.correct(self.parts, wanted, who=who)
+
+    def withdraw(self, ids: Sequence[str], *, who: str) -> Sequence[Withdrawal]:
+        """Take posts back: nothing more goes out, and what is out is deleted where the network can."""
+        return withdrawing.withdraw(self.parts, ids, who=who)
 
     def log(self, count: int, subject: str = "") -> Sequence[Happening]:
         """The newest events, oldest first."""

@@ -74,8 +74,11 @@ def _show_status(seen: Status, zone: str) -> None:
 
 
 def _show_decisions(seen: Status) -> None:
-    """For each edition that asks, the command that tells who was not reached, and what can be done."""
+    """For an edition the command that tells who was not reached, for a post in doubt the one that decides."""
     for row in seen.asking:
+        if row.kind == "item" and row.state is State.IN_DOUBT:
+            name = safe(f"{row.subject}:{row.channel}")
+            page().print(f"  look there, then `disseminate resolve {name}` decides", soft_wrap=True)
         if seen.deliveries.get(row.key):
             page().print(f"  `disseminate edition show {safe(row.subject)}` tells who and why", soft_wrap=True)
 

@@ -33,7 +33,7 @@ from dissemination.cli.common import (
 )
 from dissemination.errors import AddressError, WrongUseError
 from dissemination.files import FolderShelf
-from dissemination.model import DOLLAR, Post, Publication, State, dollars
+from dissemination.model import DOLLAR, Part, Post, Publication, State, dollars
 
 if TYPE_CHECKING:
     from dissemination.pipeline.approve import Verdict
@@ -65,7 +65,9 @@ _NEXT = {
 
 def facts(publication: Publication) -> dict[str, object]:
     """A publication for `--json`."""
-    return {name: getattr(publication, name) for name in _FACTS} | {"price_usd": publication.price / DOLLAR}
+    out = [part._asdict() for part in publication.out]
+    told = {name: getattr(publication, name) for name in _FACTS}
+    return told | {"parts": out, "price_usd": publication.price / DOLLAR}
 
 
 def moment(instant: datetime | None, zone: str, *, none: str = "") -> str:
@@ -162,28 +164,41 @@ def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = N
     to = to or page()
     to.print(f"  {'State':<11}{'When':<23}{'To':>5}  Channels", style="bold", no_wrap=True)
     shown = ""
-    for (subject, when, state, reach, reason), channels in _rows(lines, zone).items():
+    for (subject, when, state, reach, reason), rows in _rows(lines, zone).items():
         if subject != shown:
             to.print(f"[bold]{safe(subject)}[/bold]", soft_wrap=True)
             shown = subject
         row = columns(9, 21, 5, None)
         row.columns[2].justify = "right"
-        row.add_row(state_text(state), when, str(reach), safe(", ".join(sorted(channels))))
+        row.add_row(state_text(state), when, str(reach), safe(", ".join(sorted(map(_priced, rows)))))
         to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
             to.print(Padding(f"[dim]{safe(reason)}[/dim]", (0, 0, 0, 4), expand=False))
+        for line in rows:
+            show_parts(line.channel, line.out, to=to)
+
+
+def _priced(line: Publication) -> str:
+    return f"{line.channel} ({dollars(line.price)})" if line.price else line.channel
+
+
+def show_parts(channel: str, parts: Sequence[Part], *, to: Console | None = None) -> None:
+    """Where a post stands, a line for each part; an address is never broken, so that it can be copied."""
+    to = to or page()
+    for number, part in enumerate(parts, start=1):
+        name = f"{channel} {number}/{len(parts)}" if len(parts) > 1 else channel
+        to.print(f"    [dim]{safe(name)}[/dim]  {safe(part.url or part.id)}", soft_wrap=True)
 
 
 _Row = tuple[str, str, State, int, str]
 
 
-def _rows(lines: Sequence[Publication], zone: str) -> dict[_Row, list[str]]:
+def _rows(lines: Sequence[Publication], zone: str) -> dict[_Row, list[Publication]]:
     """Lines that differ in their channel alone share a row."""
-    rows: dict[_Row, list[str]] = {}
+    rows: dict[_Row, list[Publication]] = {}
     for line in lines:
         when = moment(line.published_at or line.due_at or line.when, zone, none=_no_time(line))
-        where = f"{line.channel} ({dollars(line.price)})" if line.price else line.channel
-        rows.setdefault((line.subject, when, line.state, line.reach, line.reason), []).append(where)
+        rows.setdefault((line.subject, when, line.state, line.reach, line.reason), []).append(line)
     return rows
 
 
@@ -227,7 +242,7 @@ def approve(
     with project() as app:
         verdicts = app.approve(ids or [], who=who(name), everything=everything)
         zone, awaited = app.parts.project.timezone, app.awaited(v.publication for v in verdicts if not v.refused)
-    done = _report(verdicts, "Approved", zone, as_json=as_json)
+    done = report(verdicts, "Approved", zone, as_json=as_json)
     if not as_json:
         _show_awaited(awaited)
     if not as_json and not verdicts:
@@ -255,11 +270,11 @@ def cancel(
     """Stop what these ids name; an edition under way stops at its next window."""
     with project() as app:
         verdicts, zone = app.cancel(ids, who=who(name)), app.parts.project.timezone
-    done = _report(verdicts, "Cancelled", zone, as_json=as_json)
+    done = report(verdicts, "Cancelled", zone, as_json=as_json)
     raise typer.Exit(FINE if done or not verdicts else FINDINGS)
 
 
-def _report(verdicts: Sequence[Verdict], word: str, zone: str, *, as_json: bool) -> int:
+def report(verdicts: Sequence[Verdict], word: str, zone: str, *, as_json: bool) -> int:
     """What became of each publication; how many were done."""
     if as_json:
         print_json([facts(v.publication) | {"done": not v.refused, "refused": v.refused} for v in verdicts])

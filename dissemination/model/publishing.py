@@ -82,6 +82,11 @@ class Publication:
         """Digest of the rendered content; "" where it cannot be rendered."""
         return self.bound.get("content", "")
 
+    @property
+    def out(self) -> tuple[Part, ...]:
+        """What of a post is out, part by part; its one proof, where parts were not kept yet."""
+        return self.parts or ((Part(self.remote_id, self.remote_url),) if self.remote_id else ())
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:

@@ -17,6 +17,8 @@ from dissemination.pipeline.timing import of
 _OPEN_TO_APPROVAL = frozenset({State.IN_REVIEW, State.MISSED, State.FAILED, State.CANCELLED})
 #: What `--all` means: nothing that was cancelled, missed or failed comes back by a sweep.
 _SWEPT = frozenset({State.IN_REVIEW})
+#: What was given up while in doubt and came back by an edit would perhaps go out twice.
+_DOUBTFUL = "whether it went out is in doubt; look at the channel, then `disseminate resolve` decides"
 _CANCELLABLE = frozenset(
     {State.DRAFT, State.IN_REVIEW, State.APPROVED, State.SCHEDULED, State.MISSED, State.FAILED, State.IN_DOUBT}
 )
@@ -150,7 +152,8 @@ def _why_not(publication: Publication) -> str:
         State.PAUSED: "it is under way and paused; `disseminate resume` goes on",
         State.CANCELLED: "it was stopped on its way; who had it keeps it, and it is not begun again",
         State.FAILED: "its mails were refused one by one; `disseminate status` says why",
-        State.IN_DOUBT: "whether it went out is in doubt; look at the channel, then cancel it or leave it",
+        State.IN_DOUBT: _DOUBTFUL,
+        State.WITHDRAWN: "it was withdrawn, and does not go out again",
     }
     return said.get(publication.state, f"it is {publication.state.value}")
 
@@ -166,6 +169,8 @@ def cancel(parts: Parts, ids: Sequence[str], *, who: str) -> Sequence[Verdict]:
 
 def _cancel(parts: Parts, old: Publication, who: str) -> Verdict:
     running = old.kind == "edition" and old.state in {State.SENDING, State.PAUSED}
+    if old.kind == "item" and old.state is State.IN_DOUBT:
+        return Verdict(publication=old, refused=_DOUBTFUL)
     if old.state not in _CANCELLABLE and not running:
         return Verdict(publication=old, refused=f"it is {old.state.value}: nothing is left to stop")
     fresh = replace(old, state=State.CANCELLED, reason=f"by {who}", approved_by=(), due_at=None, late=False)

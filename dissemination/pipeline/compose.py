@@ -30,6 +30,7 @@ from dissemination.model import (
 )
 from dissemination.pipeline import content as codec
 from dissemination.pipeline.gather import Newsroom, embargoed
+from dissemination.pipeline.limits import fingerprint
 from dissemination.pipeline.parts import Digest, Parts
 from dissemination.pipeline.proof import MAIL, Proof, proof
 from dissemination.pipeline.slots import open_slot, skip
@@ -376,7 +377,8 @@ class Composer:
         visual = self._parts.project.funding.visual
         if edition and visual:
             facts.append(repr(_stamp(visual)))
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        rendered = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return rendered + fingerprint(self._parts, publication.channel)
 
     def _after(self, items: list[NewsItem]) -> tuple[str, ...]:
         """The items whose feed entries must be out first."""

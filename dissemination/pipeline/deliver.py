@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
-from dissemination.errors import ChannelError, FencedError, RejectedError, StoreError
+from dissemination.errors import FencedError
 from dissemination.model import Carries, DeliveryState, Happening, Publication, State
 from dissemination.pipeline import outcome, timing
 from dissemination.pipeline.feeds import publish_feeds
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.mailing import send_edition
-from dissemination.pipeline.messages import post_message
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.posting import send_post
 from dissemination.pipeline.reconcile import reconcile
 
 #: What a pass tells of people who were not reached.
@@ -153,21 +153,17 @@ def _send_posts(parts: Parts, due: Sequence[Publication], stop: threading.Event,
             return
         claimed = timing.begin(parts, publication)
         if claimed is not None:
-            sent = _send_post(parts, claimed)
+            sent = _send_post(parts, claimed, stop)
             timing.settled(parts, claimed, sent)
             tally.add(posts=int(sent.state is State.PUBLISHED), tried=1)
             _count_state(tally, sent)
 
 
-def _send_post(parts: Parts, claimed: Publication) -> Publication:
-    channel = parts.channels[claimed.channel]
+def _send_post(parts: Parts, claimed: Publication, stop: threading.Event) -> Publication:
     try:
-        message = post_message(parts, claimed)
-        result = outcome.sent(parts, claimed, channel.send(message, key=message.key))
-    except ChannelError as error:
-        result = outcome.failed(parts, claimed, error)
-    except StoreError as error:  # what was approved is not there, or not as it was: this one alone fails
-        result = outcome.failed(parts, claimed, RejectedError(str(error)))
+        result = send_post(parts, claimed, stop)
+    except FencedError:
+        return claimed
     settle(parts, claimed, result)
     return result.publication
 
@@ -186,7 +182,7 @@ def settle(parts: Parts, claimed: Publication, result: outcome.Outcome) -> None:
 
 def _too_late(parts: Parts, publication: Publication) -> bool:
     """What could not start in time asks the officer. What had started is carried to its end."""
-    if publication.attempts or publication.late or publication.due_at is None:
+    if publication.attempts or publication.parts or publication.late or publication.due_at is None:
         return False
     now = parts.clock.now()
     if publication.due_at + timedelta(seconds=publication.grace) >= now:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from dissemination.errors import RenderError
 from dissemination.model import Carries, Content, Happening, Publication, State
 from dissemination.pipeline import content as codec
+from dissemination.pipeline import limits
 from dissemination.pipeline.compose import Composer, Proposal
 from dissemination.pipeline.gather import Newsroom, read
 from dissemination.pipeline.parts import Parts
@@ -87,9 +88,10 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     if old.state is State.PUBLISHED:
         return _after_publishing(parts, old, proposal)
     stopped = old.kind == "edition" and old.token > 0 and old.state in _ENDED
-    if stopped or old.state not in _UNDECIDED | _AGREED | _ENDED:
+    under_way = bool(old.parts) and old.state in _AGREED  # of a thread, to be carried to its end as it was approved
+    if stopped or under_way or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    same = _unchanged(old, proposal)
+    same = _unchanged(parts, old, proposal)
     if same is not None:
         return _Step(old, same, proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
@@ -102,14 +104,18 @@ def _follow(old: Publication, proposal: Proposal) -> Publication:
     return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
 
 
-def _unchanged(old: Publication, proposal: Proposal) -> Publication | None:
+def _unchanged(parts: Parts, old: Publication, proposal: Proposal) -> Publication | None:
     """As it stands, at the time that it has now: where nothing it is made of changed, it is not rendered again."""
-    if old.source != proposal.publication.source or proposal.hold:
+    source = proposal.publication.source
+    if proposal.hold:
         return None
-    if old.state not in _UNDECIDED:
+    if old.source == source and old.state not in _UNDECIDED:
         return _follow(old, proposal)
-    rendered = old.state is State.IN_REVIEW and old.revision == 1 and old.content
-    return _moved(_follow(old, proposal), proposal) if rendered else None
+    if old.source == source and old.state is State.IN_REVIEW and old.revision == 1 and old.content:
+        return _moved(_follow(old, proposal), proposal)
+    if old.state in _AGREED and limits.moved_alone(old, proposal.publication) and limits.still_hold(parts, old):
+        return _follow(replace(old, source=source), proposal)
+    return None
 
 
 def _moved(old: Publication, proposal: Proposal) -> Publication:
@@ -165,7 +171,15 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
             kept = replace(kept, state=State.IN_REVIEW, reason=fresh.reason)
         return _Step(old, kept, proposal, content)
     carried = replace(
-        fresh, token=old.token, attempts=old.attempts, published_at=old.published_at, claimed_at=old.claimed_at
+        fresh,
+        token=old.token,
+        attempts=old.attempts,
+        published_at=old.published_at,
+        claimed_at=old.claimed_at,
+        # What of a thread is out stays out: the rest goes on behind it.
+        parts=old.parts,
+        remote_id=old.remote_id,
+        remote_url=old.remote_url,
     )
     if old.state in _AGREED:
         why = fresh.reason or f"{_difference(old, fresh)} changed"
@@ -177,6 +191,8 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
 
 
 def _difference(old: Publication, fresh: Publication) -> str:
+    if limits.moved_alone(old, fresh):
+        return f"what {old.channel} takes"
     names = [_SAID[name] for name in _SAID if old.bound.get(name) != fresh.bound.get(name)]
     return " and ".join(names) or "the text"
 
@@ -216,7 +232,8 @@ def _write(parts: Parts, steps: Sequence[_Step]) -> None:
 
 def _is_gone(step: _Step) -> bool:
     """Nobody decided on it, and nothing asks for it any more."""
-    return step.proposal is None and step.fresh.state in _UNDECIDED and not step.said
+    undecided = step.fresh.state in _UNDECIDED and not step.fresh.parts
+    return step.proposal is None and undecided and not step.said
 
 
 def _happenings(parts: Parts, steps: Sequence[_Step]) -> Iterator[Happening]:

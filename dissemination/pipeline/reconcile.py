@@ -2,44 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 
-from dissemination.errors import ChannelError, FencedError, StoreError
-from dissemination.model import Publication, State
+from dissemination.errors import ChannelError, FencedError, InDoubtError, NeedsLoginError, StoreError
+from dissemination.model import Carries, Message, Publication, Receipt, State
 from dissemination.pipeline import outcome
-from dissemination.pipeline.messages import post_message
+from dissemination.pipeline.messages import next_message, place, post_messages
 from dissemination.pipeline.parts import Parts
-from dissemination.ports import Finds
-
-#: A network may show a post only some time after it took it: looking earlier and not finding proves nothing.
-SETTLING = timedelta(seconds=60)
+from dissemination.ports import Channel, Finds, SendsThreads
 
 
 def reconcile(parts: Parts) -> None:
     """Settle what a dead process left, then everything in doubt that can be looked up."""
     for left in parts.store.publications.abandoned():
         if left.channel in parts.channels:
-            _settle(parts, left, outcome.abandoned(parts, left))
+            _settle(parts, left, outcome.abandoned(parts, left, _place(parts, left)))
+    paused = parts.store.controls.paused()
     for doubtful in parts.store.publications.in_state(State.IN_DOUBT):
-        if doubtful.kind == "item" and doubtful.channel in parts.channels:
+        if (
+            doubtful.kind == "item"
+            and doubtful.channel in parts.channels
+            and not {"*", doubtful.channel} & paused.keys()
+        ):
             _look(parts, doubtful)
+
+
+def _place(parts: Parts, left: Publication) -> str:
+    if parts.channels[left.channel].limits.carries is not Carries.POST:
+        return ""
+    with suppress(StoreError):
+        return place(left, len(post_messages(parts, left)))
+    return ""
 
 
 def _look(parts: Parts, doubtful: Publication) -> None:
     channel = parts.channels[doubtful.channel]
-    since = doubtful.claimed_at
-    if not isinstance(channel, Finds) or since is None or since + SETTLING > parts.clock.now():
+    if not isinstance(channel, Finds) or (doubtful.not_before and doubtful.not_before > parts.clock.now()):
         return
     try:
-        message = post_message(parts, doubtful)
-        receipt = channel.find(message, key=message.key, since=since)
-    except (ChannelError, StoreError):
-        return  # cannot tell now; the next pass looks again
-    if receipt is not None:
-        _settle(parts, doubtful, outcome.sent(parts, doubtful, receipt, "found on the channel after a lost answer"))
+        messages = post_messages(parts, doubtful)
+    except StoreError:
+        return  # nobody can tell what to look for: a person decides
+    where = place(doubtful, len(messages))
+    try:
+        found = _found(channel, doubtful, messages)
+    except ChannelError as error:
+        _unsure(parts, doubtful, error, where)
+        return
+    if found:
+        said = "found on the channel after a lost answer"
+        _settle(parts, doubtful, outcome.posted(parts, doubtful, found, count=len(messages), detail=said))
     else:
-        _settle(parts, doubtful, outcome.not_there(parts, doubtful))
+        _settle(parts, doubtful, outcome.not_there(parts, doubtful, where))
+
+
+def _found(channel: Channel, doubtful: Publication, messages: Sequence[Message]) -> Sequence[Receipt]:
+    """Proofs of what went out when no answer came; none: certainly nothing did."""
+    assert isinstance(channel, Finds)  # noqa: S101 - for the type checker: the caller has looked
+    found: list[Receipt] = []
+    since = doubtful.claimed_at or doubtful.published_at
+    if since is None:
+        raise InDoubtError(f"{doubtful.channel}: nobody knows when it was sent; look at the account")
+    at_once = isinstance(channel, SendsThreads) and not doubtful.parts
+    known = doubtful
+    # Further parts, too: a backup that was put back may know less than the network.
+    while len(known.parts) < len(messages):
+        message = messages[len(known.parts)] if at_once else next_message(messages, known.parts)
+        receipt = channel.find(message, key=message.key, since=since)
+        if receipt is None:
+            break
+        if receipt.id in {part.id for part in known.parts}:
+            raise InDoubtError(
+                f"{doubtful.channel}: {receipt.url or receipt.id} says the same; look at the account"
+            )
+        found.append(receipt)
+        known = outcome.grown(known, [receipt])
+    if at_once and found and len(found) < len(messages):
+        raise InDoubtError(f"{doubtful.channel}: a part of the thread is there and another is not; look at it")
+    return found
+
+
+def _unsure(parts: Parts, doubtful: Publication, error: ChannelError, where: str) -> None:
+    if isinstance(error, NeedsLoginError):
+        parts.store.controls.pause(doubtful.channel, who="dissemination", reason=str(error), kind="paused")
+    parts.store.publications.sync((), [(doubtful, outcome.unsure(parts, doubtful, error, where))])
 
 
 def _settle(parts: Parts, old: Publication, result: outcome.Outcome) -> None:

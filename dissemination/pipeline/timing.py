@@ -180,7 +180,7 @@ def begin(parts: Parts, publication: Publication) -> Publication | None:
 
 def settled(parts: Parts, claimed: Publication, outcome: Publication) -> None:
     """Where nothing went out, what the claim took from the rates is there again."""
-    if outcome.state not in {State.SCHEDULED, State.FAILED}:
+    if outcome.state not in {State.SCHEDULED, State.FAILED} or len(outcome.parts) > len(claimed.parts):
         return
     rates = of(parts, claimed).rates(claimed.channel, claimed.claimed_at or parts.clock.now())
     if rates:

@@ -92,6 +92,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def holds(self, post: Post, limits: Limits) -> bool:
+        """Whether a network with these limits takes a post that was fitted to others."""
+        ...
+
     def entry(self, item: NewsItem, pictures: Mapping[str, Picture], translations: Mapping[str, NewsItem]) -> Entry:
         """The item as feeds and pages carry it."""
         ...

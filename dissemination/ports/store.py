@@ -17,6 +17,7 @@ from dissemination.model import (
     Happening,
     LiveEntry,
     NewsItem,
+    Part,
     Picture,
     Publication,
     Rate,
@@ -30,6 +31,7 @@ from dissemination.model import (
     Trouble,
     Turn,
 )
+from dissemination.ports.channels import Vault
 from dissemination.ports.people import PeopleStore, PrivacyStore
 
 
@@ -149,6 +151,29 @@ class PublicationsStore(Protocol):
         """
         ...
 
+    def progress(
+        self, claimed: Publication, parts: Sequence[Part], *, lease: float, happening: Happening
+    ) -> Publication:
+        """Write down what is out of a thread before its next part is sent: a sign of life, and attempts anew.
+
+        Args:
+            claimed: as it was claimed, or as the last call gave it.
+            parts: everything that is out, the first part first.
+            lease: seconds that the claim lasts without another sign of life.
+            happening: the line for the log.
+
+        Returns:
+            The publication as it is now; `claimed_at` is the moment after which the next part goes out.
+
+        Raises:
+            FencedError: the claim was taken over meanwhile; the outcome is kept in the log only.
+        """
+        ...
+
+    def renew(self, claimed: Publication, lease: float) -> bool:
+        """A sign of life while something takes long; False: the claim was taken over."""
+        ...
+
     def conclude(self, running: Publication, fresh: Publication, happenings: Iterable[Happening]) -> bool:
         """Close an edition that is still as it was read; False, and no line in the log: it is not.
 
@@ -173,7 +198,11 @@ class PublicationsStore(Protocol):
 
 
 class ContentsStore(Protocol):
-    """Reading what was approved; every byte is checked against its digest."""
+    """What was approved; every byte that is read is checked against its digest."""
+
+    def keep(self, content: Content, happening: Happening) -> None:
+        """Store bytes that somebody confirmed outside of an approval, with the line for the log."""
+        ...
 
     def body(self, digest: str) -> bytes:
         """The stored bytes.
@@ -431,6 +460,10 @@ class Store(Protocol):
     @property
     def events(self) -> EventsStore:
         """See EventsStore."""
+        ...
+
+    def vault(self, channel: str) -> Vault:
+        """What a channel keeps between calls."""
         ...
 
     def hold(self) -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from dissemination.errors import RenderError
@@ -22,6 +23,7 @@ from dissemination.model import (
 )
 from dissemination.ports import Pictures
 from dissemination.render import feed
+from dissemination.render.counting import fits
 from dissemination.render.environment import make_environment
 from dissemination.render.newsletter import letter
 from dissemination.render.post import fit
@@ -56,6 +58,18 @@ class Rendering:
     ) -> Post:
         """The item fitted to a network; see `post.fit`."""
         return fit(item, network, limits, pictures, self._project, self._site, posting)
+
+    def holds(self, post: Post, limits: Limits) -> bool:
+        """Whether a network with these limits takes a post that was fitted to others; a warning counts as text."""
+        most = limits.pictured_length if post.pictures and limits.pictured_length else limits.max_length
+        first = f"{post.warning} {post.text}" if post.warning else post.text
+        return (
+            fits(first, replace(limits, max_length=most))
+            and all(fits(text, limits) for text in post.thread)
+            and (limits.threads or not post.thread)
+            and len(post.pictures) <= limits.pictures
+            and all(not limits.alt_length or len(one.alt) <= limits.alt_length for one in post.pictures)
+        )
 
     def entry(self, item: NewsItem, pictures: Mapping[str, Picture], translations: Mapping[str, NewsItem]) -> Entry:
         """The item as feeds and pages carry it; see `feed.entry`."""

@@ -9,9 +9,10 @@ from sqlalchemy.engine import Connection
 
 from dissemination.errors import StoreError
 from dissemination.files import digest_of
-from dissemination.model import Content, Picture
+from dissemination.model import Content, Happening, Picture
 from dissemination.store.database import Database
 from dissemination.store.dialect import insert_missing
+from dissemination.store.events import record
 from dissemination.store.schema import contents
 
 _CONTENT = "application/json"
@@ -31,10 +32,16 @@ def keep(connection: Connection, content: Content) -> None:
 
 
 class Contents:
-    """Reading what was approved; every byte is checked against its digest."""
+    """What was approved; every byte that is read is checked against its digest."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def keep(self, content: Content, happening: Happening) -> None:
+        """Store bytes that somebody confirmed outside of an approval, with the line for the log."""
+        with self._database.write() as connection:
+            keep(connection, content)
+            record(connection, [happening])
 
     def body(self, digest: str) -> bytes:
         """The stored bytes.

@@ -9,7 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from dissemination.errors import FencedError
-from dissemination.model import Content, Happening, LiveEntry, Publication, Rate, Refused, State, Terms
+from dissemination.model import (
+    Content,
+    Happening,
+    LiveEntry,
+    Part,
+    Publication,
+    Rate,
+    Refused,
+    State,
+    Terms,
+)
 from dissemination.store import contents, quotas
 from dissemination.store.database import Database
 from dissemination.store.dialect import insert_missing, upsert
@@ -96,16 +106,17 @@ class Publications:
                 self._replace(connection, old, fresh)
             record(connection, happenings)
 
-    def _replace(self, connection: Connection, old: Publication, fresh: Publication) -> bool:
-        done = connection.execute(
-            sa.update(publications)
-            .where(
-                publications.c.key == old.key,
-                publications.c.state == old.state.value,
-                publications.c.token == old.token,
-            )
-            .values(from_publication(fresh))
+    @staticmethod
+    def _unmoved(old: Publication) -> sa.Update:
+        """A change of what is still as it was read."""
+        return sa.update(publications).where(
+            publications.c.key == old.key,
+            publications.c.state == old.state.value,
+            publications.c.token == old.token,
         )
+
+    def _replace(self, connection: Connection, old: Publication, fresh: Publication) -> bool:
+        done = connection.execute(self._unmoved(old).values(from_publication(fresh)))
         # What had started has reached people: its items do not come again.
         if done.rowcount and fresh.kind == "edition" and fresh.state in _RELEASED and not fresh.token:
             connection.execute(sa.delete(edition_items).where(edition_items.c.edition == fresh.subject))
@@ -248,20 +259,49 @@ class Publications:
             FencedError: the claim was taken over meanwhile; the outcome is kept in the log only.
         """
         with self._database.write() as connection:
-            done = connection.execute(
-                sa.update(publications)
-                .where(
-                    publications.c.key == claimed.key,
-                    publications.c.state == claimed.state.value,
-                    publications.c.token == claimed.token,
-                )
-                .values(from_publication(fresh))
-            )
+            done = connection.execute(self._unmoved(claimed).values(from_publication(fresh)))
             record(connection, happenings)
             if done.rowcount:
                 _put_live(connection, entries)
         if not done.rowcount:
-            raise FencedError(f"{claimed.key}: the claim was taken over; the outcome is in the log")
+            raise _taken_over(claimed)
+
+    def progress(
+        self, claimed: Publication, parts: Sequence[Part], *, lease: float, happening: Happening
+    ) -> Publication:
+        """Write down what is out of a thread before its next part is sent: a sign of life, and attempts anew.
+
+        Raises:
+            FencedError: the claim was taken over meanwhile; the outcome is kept in the log only.
+        """
+        with self._database.write() as connection:
+            now = self._database.now(connection)
+            row = (
+                connection.execute(
+                    self._unmoved(claimed)
+                    .values(
+                        parts=[list(part) for part in parts],
+                        remote_id=parts[0].id,
+                        remote_url=parts[0].url,
+                        attempts=1,
+                        claimed_at=now,
+                        lease_until=now + timedelta(seconds=lease),
+                    )
+                    .returning(publications)
+                )
+                .mappings()
+                .first()
+            )
+            record(connection, [happening])
+        if row is None:
+            raise _taken_over(claimed)
+        return to_publication(row)
+
+    def renew(self, claimed: Publication, lease: float) -> bool:
+        """A sign of life; False: the claim was taken over."""
+        with self._database.write() as connection:
+            until = self._database.now(connection) + timedelta(seconds=lease)
+            return bool(connection.execute(self._unmoved(claimed).values(lease_until=until)).rowcount)
 
     def conclude(self, running: Publication, fresh: Publication, happenings: Iterable[Happening]) -> bool:
         """Close an edition that is still as it was read; False, and no line in the log: it is not."""
@@ -302,6 +342,10 @@ class Publications:
         with self._database.write() as connection:
             connection.execute(sa.delete(live_entries).where(live_entries.c.item.in_(list(items))))
             record(connection, happenings)
+
+
+def _taken_over(claimed: Publication) -> FencedError:
+    return FencedError(f"{claimed.key}: the claim was taken over; the outcome is in the log")
 
 
 def _above_cap(connection: Connection, key: str, terms: Terms) -> int | None:

@@ -83,6 +83,18 @@ def _put_aside(target: Path, clock: Clock) -> Path | None:
 def _ask_again(database: Database, source: Path) -> None:
     now = database.clock.now()
     with database.write() as connection:
+        # Of a thread that had begun, more may be out by now than the backup knows.
+        begun = sa.and_(publications.c.state.in_(_AGREED), publications.c.remote_id != "")
+        connection.execute(
+            sa.update(publications)
+            .where(sa.or_(publications.c.state.in_(_UNDER_WAY), begun))
+            .values(
+                state=State.IN_DOUBT.value,
+                not_before=None,
+                reason="it was under way when the backup was made; look at the channel, then "
+                "`disseminate resolve` a post, and cancel an edition or leave it",
+            )
+        )
         connection.execute(
             sa.update(publications)
             .where(publications.c.state.in_(_AGREED))
@@ -91,14 +103,6 @@ def _ask_again(database: Database, source: Path) -> None:
                 due_at=None,
                 approved_by=sa.literal([], type_=publications.c.approved_by.type),
                 reason="restored from a backup: it may have gone out since; look, then approve or cancel it",
-            )
-        )
-        connection.execute(
-            sa.update(publications)
-            .where(publications.c.state.in_(_UNDER_WAY))
-            .values(
-                state=State.IN_DOUBT.value,
-                reason="it was under way when the backup was made; look at the channel, then cancel it or leave it",
             )
         )
         open_editions = sa.select(publications.c.subject).where(publications.c.state == State.IN_REVIEW.value)

@@ -1,6 +1,14 @@
 """Room: what plug-in makers and tests need. `testing.contract` alone needs pytest."""
 
-from dissemination.testing.doubles import FixedClock, MemoryChannel, MemoryLine, MemoryMailer, MemoryVault
+from dissemination.testing.doubles import (
+    FixedClock,
+    MemoryChannel,
+    MemoryLine,
+    MemoryMailer,
+    MemoryNetwork,
+    MemoryThreads,
+    MemoryVault,
+)
 from dissemination.testing.driving import drive
 from dissemination.testing.samples import (
     sample_entry,
@@ -18,6 +26,8 @@ __all__ = [
     "MemoryChannel",
     "MemoryLine",
     "MemoryMailer",
+    "MemoryNetwork",
+    "MemoryThreads",
     "MemoryVault",
     "drive",
     "sample_entry",

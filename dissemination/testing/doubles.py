@@ -142,6 +142,63 @@ class MemoryChannel:
         return receipt
 
 
+class MemoryNetwork(MemoryChannel):
+    """A memory channel whose posts stand until they are changed (`ports.Edits`) or deleted (`ports.Deletes`).
+
+    `program("edit ID", ...)` and `program("delete ID", ...)` let those go wrong.
+    """
+
+    def __init__(self, limits: Limits = _SHORT_POSTS, *, doubt_arrives: bool = True) -> None:
+        super().__init__(limits, doubt_arrives=doubt_arrives)
+        #: What stands there now, by its id.
+        self.standing: dict[str, Message] = {}
+
+    def texts(self) -> list[str]:
+        """What readers see, the oldest first."""
+        return [message.body.text for message in self.standing.values() if isinstance(message.body, Post)]
+
+    def edit(self, receipt: Receipt, message: Message, /) -> Receipt:
+        """Exchange what stands there."""
+        self._perhaps_fail(f"edit {receipt.id}")
+        if receipt.id not in self.standing:
+            raise RejectedError(f"memory: there is no {receipt.id}; it was deleted")
+        self.standing[receipt.id] = message
+        return receipt
+
+    def delete(self, receipt: Receipt, /) -> None:
+        """Take it away; what is gone is gone."""
+        self._perhaps_fail(f"delete {receipt.id}")
+        self.standing.pop(receipt.id, None)
+
+    def _perhaps_fail(self, what: str) -> None:
+        self.attempts.append(what)
+        answer = self._answer(what)
+        if isinstance(answer, Exception):
+            raise answer
+
+    def _keep(self, message: Message, key: str, receipt: Receipt) -> Receipt:
+        self.standing[receipt.id] = message
+        return super()._keep(message, key, receipt)
+
+
+class MemoryThreads(MemoryNetwork):
+    """A memory network that takes a whole thread in one step (`ports.SendsThreads`)."""
+
+    def send_thread(self, messages: Sequence[Message], /) -> Sequence[Receipt]:
+        """Keep all parts, or none; answers are programmed for the first one's key."""
+        first = messages[0]
+        self.attempts.append(f"thread {first.key}")
+        for message in messages:
+            self._refuse(message)
+        answer = self._answer(first.key)
+        if isinstance(answer, Exception) and not (isinstance(answer, InDoubtError) and self.doubt_arrives):
+            raise answer
+        receipts = [self._keep(message, message.key, Receipt(id=f"memory-{message.key}")) for message in messages]
+        if isinstance(answer, Exception):
+            raise answer
+        return receipts
+
+
 class MemoryMailer(MemoryChannel):
     """A memory channel that sends many (`ports.SendsMany`): answers may come late, in any order, or never."""
 

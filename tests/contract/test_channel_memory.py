@@ -3,7 +3,7 @@
 import pytest
 
 from dissemination.model import Carries, Limits, Repeat
-from dissemination.testing import MemoryChannel, MemoryMailer
+from dissemination.testing import MemoryChannel, MemoryMailer, MemoryNetwork, MemoryThreads
 from dissemination.testing.contract import ChannelContract
 
 
@@ -23,6 +23,18 @@ class TestMemoryChannelOfMail(ChannelContract):
     @pytest.fixture
     def making(self):
         return lambda options: MemoryChannel(Limits(carries=Carries.MAIL, repeat=Repeat.ASK))
+
+
+class TestMemoryNetwork(ChannelContract):
+    @pytest.fixture
+    def making(self):
+        return lambda options: MemoryNetwork()
+
+
+class TestMemoryThreads(ChannelContract):
+    @pytest.fixture
+    def making(self):
+        return lambda options: MemoryThreads(Limits(carries=Carries.POST, max_length=500, repeat=Repeat.SAFE))
 
 
 class TestMemoryMailer(ChannelContract):

@@ -75,7 +75,11 @@ class PlainRenderer:
         self._refuse([item])
         override = item.posts.get(network)
         text = (override.text if override else "") or f"{item.title} {item.summary}"
-        return Post(network=network, lang=item.lang, text=text, length=len(text), limit=500)
+        thread = override.reply_chain if override else ()
+        return Post(network=network, lang=item.lang, text=text, length=len(text), limit=500, thread=thread)
+
+    def holds(self, post: Post, limits: Limits) -> bool:
+        return len(post.text) <= limits.max_length
 
     def entry(self, item: NewsItem, pictures, translations) -> Entry:
         self._refuse([item])

@@ -176,6 +176,7 @@ def test_facts_are_objects_of_a_fixed_shape_on_standard_output_alone(shell, comm
 
 LINE = {
     "key", "subject", "kind", "channel", "lang", "title", "state", "when", "due_at", "reach", "reason", "items",
+    "parts",
     "price_usd",
 }  # fmt: skip
 

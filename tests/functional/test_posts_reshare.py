@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -109,6 +110,7 @@ def test_what_the_post_said_in_a_thread_is_not_said_again(house):
     override = PostOverride(
         text="First", reply_chain=("more",), at=NOW, warning="Loud", image="a.png", alt="A table"
     )
+    house.x.limits = replace(house.x.limits, threads=True)
     house.item("a", posts={"x": override}, reshare=TWICE, **POST)
     out(house, "a")
     plan(house.parts)

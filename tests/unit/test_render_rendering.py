@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from dissemination.model import Carries, Limits
+from dissemination.model import Carries, Limits, PostPicture, Units
 from dissemination.ports import Renderer
 from dissemination.render import PictureShop, Rendering
-from dissemination.testing.samples import sample_entry, sample_item, sample_picture, sample_project
+from dissemination.testing.samples import sample_entry, sample_item, sample_picture, sample_post, sample_project
 
 
 @pytest.fixture
@@ -54,3 +54,32 @@ def test_a_project_without_a_visual_has_pages(project):
 def test_equal_entries_give_equal_files(project):
     rendering = Rendering(project, None, PictureShop())
     assert rendering.files([sample_entry()]) == rendering.files([sample_entry()])
+
+
+LIMITS = Limits(carries=Carries.POST, units=Units.GRAPHEMES, max_length=20, pictures=1, alt_length=10, threads=True)
+WIDE = sample_post(text="x" * 20)
+SHOWN = replace(WIDE, pictures=(PostPicture(digest="d", alt="a" * 10),))
+
+
+@pytest.mark.parametrize(
+    ("post", "limits", "holds"),
+    [
+        (WIDE, LIMITS, True),
+        (WIDE, replace(LIMITS, max_length=19), False),
+        (WIDE, replace(LIMITS, max_length=0), True),
+        (WIDE, replace(LIMITS, max_bytes=19), False),
+        (replace(WIDE, warning="w"), replace(LIMITS, max_length=22), True),
+        (replace(WIDE, warning="w"), LIMITS, False),
+        (replace(WIDE, thread=("y" * 20,)), LIMITS, True),
+        (replace(WIDE, thread=("y" * 21,)), LIMITS, False),
+        (replace(WIDE, thread=("y",)), replace(LIMITS, threads=False), False),
+        (SHOWN, LIMITS, True),
+        (SHOWN, replace(LIMITS, pictures=0), False),
+        (SHOWN, replace(LIMITS, alt_length=9), False),
+        (SHOWN, replace(LIMITS, alt_length=0), True),
+        (SHOWN, replace(LIMITS, pictured_length=19), False),
+        (WIDE, replace(LIMITS, pictured_length=19), True),
+    ],
+)
+def test_whether_other_limits_take_a_post_as_it_is(project, post, limits, holds):
+    assert Rendering(project).holds(post, limits) is holds
