@@ -75,7 +75,7 @@ def demo(
         _prepare(app, show)
         first = _first_pass(app, outside, show)
         second = _second_pass(app, outside)
-        posts = [row for row in app.parts.store.publications.in_state(*State) if _is_post(app, row)]
+        posts = [row for row in app.parts.store.publications.in_state(State.PUBLISHED) if _is_post(app, row)]
     _keep(root, first, second)
     addresses = {f"{row.subject}:{row.channel}": row.remote_url or row.remote_id for row in posts}
     if as_json:
