@@ -106,7 +106,7 @@ def test_a_slow_server_keeps_no_post_waiting(house, pupil):
 
 def test_what_the_vault_holds_of_old_is_no_obstacle(house, pupil):
     for junk in ({}, {"at": "yesterday"}, {"at": 17}):
-        house.store.vault("x").write("learnt", junk)
+        house.store.vault("x").write("pipeline: learnt", junk)
         learn(house.parts)
     assert pupil.asked == 3
 
