@@ -17,6 +17,7 @@ from dissemination.model import (
     Finding,
     Happening,
     Occurrence,
+    Post,
     Publication,
     Receipt,
     Return,
@@ -42,6 +43,7 @@ from dissemination.pipeline import (
     returns,
     status,
     testmail,
+    told,
     withdrawing,
 )
 from dissemination.pipeline.approve import Verdict
@@ -89,6 +91,11 @@ class App:
     def plan(self) -> Plan:
         """What would go out, where, when, to how many; nothing is sent."""
         return plan(self.parts)
+
+    def posts(self, planned: Plan) -> Mapping[str, Post]:
+        """The posts of a plan by their publications' keys: text and count of what goes out."""
+        found = ((line.publication.key, told.post_of(self.parts, line)) for line in planned.lines)
+        return {key: post for key, post in found if post is not None}
 
     def bills(self, planned: Sequence[Publication]) -> Sequence[Bill]:
         """What networks bill for posts this month, with those of `planned` that are still to go out."""

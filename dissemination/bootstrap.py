@@ -26,6 +26,7 @@ from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
 from dissemination.model import Grant, Posting, Privacy, Project, Rate, Site
+from dissemination.model.naming import named, plain_names
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.pipeline.returns import Inbound
@@ -259,7 +260,7 @@ def _digest(name: str, section: DigestSection, project: Project) -> Digest:
         timezone=zone,
         audience=section.audience(),
         max_items=section.max_items,
-        intro=section.intro,
+        intro={lang: named(text, plain_names(project.partners, lang)) for lang, text in section.intro.items()},
         pinned=tuple(section.pinned),
         excluded=tuple(section.excluded),
         skip_when_empty=section.skip_when_empty,

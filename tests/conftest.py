@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from dissemination.pipeline.approve import approve
 from dissemination.store import Store
 from dissemination.testing import FixedClock, MemoryMailer
+from dissemination.testing.bluesky import pds_missing, shared_pds
 
 #: The fakes import one another by their plain names, also where one is run as a program.
 sys.path.append(str(Path(__file__).parent / "fakes"))
@@ -96,6 +97,14 @@ def mail_jail(tmp_path, certificate):
     jails = (tmp_path / f"jail{number}" for number in itertools.count())
     with ExitStack() as stack:
         yield lambda: stack.enter_context(importlib.import_module("mtas").Jail(packages, next(jails), certificate))
+
+
+@pytest.fixture(scope="session")
+def pds():
+    """A real Bluesky server (dissemination.testing.bluesky.Pds), one for all tests of a process."""
+    if lack := pds_missing():
+        missing(lack)
+    return shared_pds()
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ NETWORKS: Mapping[str, Limits] = {
         alt_length=1500,
         picture_bytes=16_000_000,
         threads=True,
+        warnings=True,
         repeat=Repeat.LOOK,
     ),
     # https://docs.bsky.app/docs/advanced-guides/posts; the lexicon app.bsky.feed.post limits graphemes and bytes,

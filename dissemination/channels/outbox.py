@@ -21,7 +21,9 @@ from dissemination.model import Carries, Limits, Message, Post, PostPicture, Rec
 from dissemination.ports import ChannelOptions
 
 #: For networks that we know nothing of: what a person can still paste somewhere.
-_GENEROUS = Limits(carries=Carries.POST, units=Units.GRAPHEMES, max_length=5000, pictures=10, alt_length=2000)
+_GENEROUS = Limits(
+    carries=Carries.POST, units=Units.GRAPHEMES, max_length=5000, pictures=10, alt_length=2000, warnings=True
+)
 
 
 class _Section(BaseModel):
@@ -135,6 +137,7 @@ class OutboxChannel:
             "key": key,
             "language": post.lang,
             "length": f"{post.length} of {post.limit or self.limits.max_length or 'any'} {self.limits.units}",
+            "warning": post.warning,
             "link": post.link,
             "title": post.title,
             "summary": post.summary,

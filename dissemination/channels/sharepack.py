@@ -206,6 +206,8 @@ def _steps(custom: _Custom, post: Post, place: _Place, files: Mapping[str, bytes
         yield f"- Copy the whole text of {text} ({_counted(custom, post)})."
     else:
         yield f"- Answer the part before with the whole text of {text}."
+    if post.warning:
+        yield f"- Set a content warning: {post.warning}"
     for path in rest:
         if not path.endswith(".alt.txt"):
             alt = f"{path.rpartition('.')[0]}.alt.txt"

@@ -29,7 +29,7 @@ from dissemination.ports import ChannelOptions
 # Limits
 
 #: JSON has no limits of its own.
-LIMITS = Limits(carries=Carries.POST, pictures=20, threads=True, repeat=Repeat.SAFE)
+LIMITS = Limits(carries=Carries.POST, pictures=20, threads=True, warnings=True, repeat=Repeat.SAFE)
 
 # Settings
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dissemination.checks.findings import E, On, Rule, W, line_of
+from dissemination.checks.findings import E, On, Rule, W, advice, line_of
 from dissemination.model import Finding, Image, Level, NewsItem, Project
 
 LEAST_WIDTH = 1_200
@@ -108,10 +108,17 @@ def size_of(path: str, _mtime: int, _bytes: int) -> tuple[int, int]:
 
 def overrides(item: NewsItem, project: Project) -> Iterator[Finding]:
     """Pictures and languages of single posts."""
+    listed = {image.src: image for image in (item.image, *item.images) if image}
     for network, post in item.posts.items():
-        if post.image and not post.alt:
+        # What is wrong with a listed picture is said of it already.
+        if post.image and not post.alt and post.image not in listed:
             fix = "write `alt:` with what is to be seen"
             yield On(item, "post-alt", E, f"posts.{network}.image").say("no alternative text", fix, seen=post.image)
+        for src in post.images:
+            if src not in listed:
+                yield On(item, "post-image", E, f"posts.{network}.images").say(
+                    f"`{src}` is none of the item's pictures", advice(src, listed), seen=src
+                )
         if post.lang and post.lang not in project.languages:
             fix = f"write one of: {', '.join(project.languages)}"
             message = f"`{post.lang}` is none of the project's languages"

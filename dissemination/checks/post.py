@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dissemination.checks.findings import E, W, guarded, shortened
 from dissemination.model import Finding, Level, Post, Project
+from dissemination.model.naming import keys
 
 #: What a rule says: rule, level, message, fix, what was seen.
 _Said = tuple[str, Level, str, str, str]
@@ -43,6 +44,13 @@ def length(post: Post, _project: Project) -> Iterator[_Said]:
         yield "post-long", E, message, f"shorten posts.{post.network}.text, or the title", post.text
 
 
+def naming(post: Post, _project: Project) -> Iterator[_Said]:
+    """No partner's key is left."""
+    for part in (post.text, *post.thread, post.warning, post.title, post.summary):
+        for key in keys(part.splitlines()):
+            yield "post-naming", E, f"`@{{{key}}}` names nobody", "write the key of a partner", part
+
+
 def link(post: Post, project: Project) -> Iterator[_Said]:
     """The link is whole."""
     if post.link and not post.link.startswith(("https://", f"{project.public_url}/")):
@@ -57,11 +65,11 @@ def link(post: Post, project: Project) -> Iterator[_Said]:
 
 
 def pictures(post: Post, _project: Project) -> Iterator[_Said]:
-    """Pictures are described."""
+    """Pictures are described, unless somebody said that nothing is lost without them."""
     for picture in post.pictures:
-        if not picture.alt.strip():
+        if not picture.alt.strip() and not picture.decorative:
             fix = "write image.alt, unless it is decorative"
-            yield "post-alt", W, "a picture without alternative text", fix, picture.digest
+            yield "post-alt", E, "a picture without alternative text", fix, picture.digest
 
 
 def language(post: Post, project: Project) -> Iterator[_Said]:
@@ -71,4 +79,4 @@ def language(post: Post, project: Project) -> Iterator[_Said]:
         yield "post-lang", E, f"`{post.lang}` is none of the project's languages", fix, post.lang
 
 
-_RULES: tuple[Callable[[Post, Project], Iterable[_Said]], ...] = (words, length, link, pictures, language)
+_RULES: tuple[Callable[[Post, Project], Iterable[_Said]], ...] = (words, length, naming, link, pictures, language)

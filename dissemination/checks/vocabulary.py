@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from dissemination.checks.findings import E, On, Rule, W, advice
 from dissemination.model import Finding, NewsItem, Project
+from dissemination.model.naming import keys as keys_in
 
 _HASHTAG = re.compile(r"#?\w*[^\W\d]\w*\Z")
 
@@ -26,6 +27,33 @@ def partners(item: NewsItem, project: Project) -> Iterator[Finding]:
             if key not in project.partners:
                 message = f"`{key}` is no partner"
                 yield On(item, "partner-unknown", E, field).say(message, advice(key, project.partners), seen=key)
+
+
+def named_partners(item: NewsItem, project: Project) -> Iterator[Finding]:
+    """Every partner that a text names by key is known."""
+    for field, texts in _naming(item):
+        for key in keys_in(texts):
+            if key not in project.partners:
+                message = f"`@{{{key}}}` names no partner"
+                yield On(item, "partner-unknown", E, field).say(message, advice(key, project.partners), seen=key)
+
+
+def _naming(item: NewsItem) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Field -> its texts, wherever `@{key}` is understood."""
+    for name in ("title", "summary", "subject", "preheader", "correction", "byline"):
+        yield name, (getattr(item, name),)
+    yield "funding", (item.funding_note,)
+    yield "body", (item.html,)
+    yield "links", tuple(link.text for link in item.links)
+    if item.event:
+        yield "event", (item.event.place, item.event.address)
+    for image in (item.image, *item.images):
+        if image:
+            yield "image" if image is item.image else "images", (image.alt, image.caption, image.credit)
+    for network, post in item.posts.items():
+        yield f"posts.{network}", (post.text, post.warning, post.alt, *post.reply_chain)
+    if item.reshare:
+        yield "reshare", item.reshare.texts
 
 
 def categories(item: NewsItem, project: Project) -> Iterator[Finding]:
@@ -101,4 +129,14 @@ def _missing_funding(lang: str, project: Project) -> Iterable[str]:
         yield f"statement.{lang}"
 
 
-RULES: tuple[Rule, ...] = (language, partners, categories, tags, hashtags, lists, translation, funding)
+RULES: tuple[Rule, ...] = (
+    language,
+    partners,
+    named_partners,
+    categories,
+    tags,
+    hashtags,
+    lists,
+    translation,
+    funding,
+)

@@ -33,7 +33,7 @@ from dissemination.cli.common import (
 )
 from dissemination.errors import AddressError, WrongUseError
 from dissemination.files import FolderShelf
-from dissemination.model import DOLLAR, Part, Publication, State, dollars
+from dissemination.model import DOLLAR, Part, Post, Publication, State, dollars
 
 if TYPE_CHECKING:
     from dissemination.pipeline.approve import Verdict
@@ -54,6 +54,7 @@ _FACTS = (
     "reason",
     "items",
 )
+_SAID = ("text", "length", "limit", "thread", "lengths", "warning")
 #: What the officer does next, by the first state that is there.
 _NEXT = {
     State.IN_REVIEW: "look with `disseminate preview`, then `disseminate approve ID` or `--all`",
@@ -83,16 +84,20 @@ def next_try(at: datetime, zone: str, now: datetime) -> str:
 def plan(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Also what is out or cancelled.")] = False,
+    texts: Annotated[bool, typer.Option("--posts", help="Also what each post says, and how long it is.")] = False,
     as_json: Json = False,
 ) -> None:
     """What would go out: item or edition, channel, when, to how many, state. Nothing is sent."""
     with project() as app:
-        lines = [line.publication for line in app.plan().lines]
+        made = app.plan()
+        lines = [line.publication for line in made.lines]
+        posts = app.posts(made) if texts or as_json else {}
+        most = {name: channel.limits.max_length for name, channel in app.parts.channels.items()}
         zone, paused = app.parts.project.timezone, app.parts.store.controls.paused()
         bills = app.bills(lines)
     shown = [line for line in lines if everything or line.state not in _DONE]
     if as_json:
-        print_json([facts(line) for line in shown])
+        print_json([facts(line) | {"post": said(posts.get(line.key))} for line in shown])
         return
     show_paused(paused)
     if not shown:
@@ -100,6 +105,7 @@ def plan(
         say(f"Nothing is planned. Write an item in news/ and set `status: review`.{done}")
         return
     show_plan(shown, zone)
+    show_posts([(line, posts[line.key], most[line.channel]) for line in shown if line.key in posts])
     show_bills(bills)
     _show_next(shown)
 
@@ -116,6 +122,20 @@ def show_bills(bills: Sequence[Bill]) -> None:
         over = bill.cap is not None and bill.spent + bill.planned > bill.cap
         hint = "; the cap will hold posts back" if over else ""
         say(f"\n{safe(bill.channel)} in {bill.month:%B}: about {total}{cap}{hint}")
+
+
+def said(post: Post | None) -> dict[str, object] | None:
+    """A post's words and count for `--json`; None for what is none."""
+    return {name: getattr(post, name) for name in _SAID} if post else None
+
+
+def show_posts(posts: Sequence[tuple[Publication, Post, int]]) -> None:
+    """Each post as it goes out, below its counts."""
+    from dissemination.pipeline import told  # noqa: PLC0415 - only this command needs it
+
+    for line, post, most in posts:
+        say(f"\n[bold]{safe(line.subject)}[/bold] {safe('; '.join(told.facts(post, most)))}")
+        page().print(Padding(safe(told.words(post)), (0, 0, 0, 2), expand=False))
 
 
 def show_paused(paused: Mapping[str, str]) -> None:

@@ -117,6 +117,7 @@ class PostPicture:
 
     digest: str
     alt: str
+    decorative: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +137,7 @@ class Post:
     network: str
     lang: str
     text: str
-    #: Counted in the network's units, and what the network allows.
+    #: Counted in the network's units, with the warning where there is one, and what the network allows.
     length: int
     limit: int
     link: str = ""
@@ -145,6 +146,8 @@ class Post:
     pictures: tuple[PostPicture, ...] = ()
     #: Further parts of a thread, each already fitted.
     thread: tuple[str, ...] = ()
+    #: How long each of them is, counted like `length`.
+    lengths: tuple[int, ...] = ()
     #: Content warning; "": none.
     warning: str = ""
     #: Who is named in it, in any part.

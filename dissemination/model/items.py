@@ -67,8 +67,12 @@ class Partner:
     role: str = "partner"
     url: str = ""
     languages: tuple[str, ...] = ()
-    #: network -> handle; for LinkedIn the URN.
+    #: network -> handle; for LinkedIn the URN. A second word on says more: the page's exact name, Bluesky's DID.
     handles: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, lang: str) -> str:
+        """Its name in a language, or else its official one."""
+        return self.name_in.get(lang) or self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,8 +179,11 @@ class PostOverride:
 
     text: str = ""
     link: str = ""
+    #: In place of the lead picture, with its own words.
     image: str = ""
     alt: str = ""
+    #: Further pictures, by their paths.
+    images: tuple[str, ...] = ()
     at: datetime | None = None
     lang: str = ""
     reply_chain: tuple[str, ...] = ()
@@ -230,6 +237,7 @@ class NewsItem:
     """
 
     id: str
+    #: Partners that the author names by key stand in it, and in all other texts but `posts`, by their plain names.
     title: str
     lang: str
     #: Path of the file relative to the project folder, with forward slashes.
@@ -292,6 +300,8 @@ class NewsItem:
     translation_kind: str = "source"
     funding_note: str = ""
     pinned: bool = False
+    #: "title", "summary" -> as it was written, where it names a partner by `@{key}`: posts make a handle of that.
+    raw: Mapping[str, str] = field(default_factory=dict)
     #: canonical field -> 1-based line in the file.
     lines: Mapping[str, int] = field(default_factory=dict)
     #: Unknown keys and `x-*`, as text.

@@ -318,6 +318,8 @@ class Limits:
     picture_side: int = 0
     #: Whether it carries threads (`Post.thread`).
     threads: bool = False
+    #: Whether it has content warnings (`Post.warning`); they count into `max_length`.
+    warnings: bool = False
     repeat: Repeat = Repeat.ASK
 
 

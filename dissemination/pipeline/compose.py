@@ -19,8 +19,11 @@ from dissemination.model import (
     Image,
     Letter,
     Level,
+    Limits,
     NewsItem,
     Picture,
+    Post,
+    Posting,
     PostOverride,
     Publication,
     State,
@@ -150,13 +153,11 @@ class Composer:
 
         def render() -> Content:
             pictures = self._pictures([item])
-            post = self._parts.renderer.post(item, network, limits, pictures)
-            if post.thread and not limits.threads:
-                raise RenderError(
-                    f"{item.path}: {network} carries no threads here; shorten posts.{network} to one part"
-                )
+            posting = self._parts.rules.posting.get(network, Posting())
+            made = self._parts.renderer.post(item, network, limits, pictures, posting)
+            post, shown = self._carried(made, pictures, limits)
             _refuse(self._parts.checks.post(post, self._parts.project))
-            content = codec.encode(post, _named(pictures, tuple(p.digest for p in post.pictures)))
+            content = codec.encode(post, shown)
             return replace(content, price=channel.price(post)) if isinstance(channel, Priced) else content
 
         publication = replace(
@@ -167,6 +168,18 @@ class Composer:
             live_urls=self._live_urls([item]),
         )
         return replace(self._proposal(publication, [item], hold or time.hold, render), note=time.note)
+
+    def _carried(
+        self, post: Post, pictures: Mapping[str, Picture], limits: Limits
+    ) -> tuple[Post, Sequence[Picture]]:
+        """The post with its pictures as small as the network takes them: what is approved is what goes out."""
+        known = {picture.digest: picture for picture in pictures.values()}
+        shown = [
+            self._parts.pictures.shrink(known[one.digest], limits.picture_bytes, limits.picture_side)
+            for one in post.pictures
+        ]
+        named = (replace(one, digest=small.digest) for one, small in zip(post.pictures, shown, strict=True))
+        return replace(post, pictures=tuple(named)), shown
 
     def _reshares(self, item: NewsItem, network: str) -> Iterator[Proposal]:
         """The item again, in other words, each time a publication of its own."""

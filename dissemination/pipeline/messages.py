@@ -22,14 +22,18 @@ def post_messages(parts: Parts, publication: Publication) -> Sequence[Message]:
 
 
 def messages_of(publication: Publication, post: Post, pictures: Mapping[str, Picture]) -> Sequence[Message]:
-    """Link card and pictures go with the first part; nobody has counted the length of the further ones here."""
-    first = Message(
-        key=publication.key, body=replace(post, thread=()), pictures=pictures, at=publication.published_at
-    )
-    bare = replace(post, link="", title="", summary="", pictures=(), thread=(), length=0)
+    """Link card and pictures go with the first part."""
+    alone = replace(post, thread=(), lengths=())
+    bare = replace(alone, link="", title="", summary="", pictures=())
+    first = Message(key=publication.key, body=alone, pictures=pictures, at=publication.published_at)
+    lengths = post.lengths or (0,) * len(post.thread)  # what was approved long ago was not counted part by part
     further = [
-        Message(key=f"{publication.key}/{number}", body=replace(bare, text=text), at=publication.published_at)
-        for number, text in enumerate(post.thread, start=2)
+        Message(
+            key=f"{publication.key}/{number}",
+            body=replace(bare, text=text, length=length),
+            at=publication.published_at,
+        )
+        for number, (text, length) in enumerate(zip(post.thread, lengths, strict=True), start=2)
     ]
     return (first, *further)
 

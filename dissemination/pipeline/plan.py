@@ -91,16 +91,24 @@ def _compare(parts: Parts, old: Publication | None, proposal: Proposal) -> _Step
     under_way = bool(old.parts) and old.state in _AGREED  # of a thread, to be carried to its end as it was approved
     if stopped or under_way or old.state not in _UNDECIDED | _AGREED | _ENDED:
         return _Step(old, old, proposal)  # it is under way: nothing may touch it
-    kept = None if proposal.hold else _as_it_was(parts, old, proposal)
-    if kept is not None:
-        return _Step(old, kept, proposal)
+    same = _unchanged(parts, old, proposal)
+    if same is not None:
+        return _Step(old, same, proposal)
     out = frozenset(entry.content for entry in parts.store.publications.live()) if old.revision > 1 else frozenset()
     return _changed(old, proposal, out)
 
 
-def _as_it_was(parts: Parts, old: Publication, proposal: Proposal) -> Publication | None:
-    """What stands without being rendered anew; None: something changed."""
+def _follow(old: Publication, proposal: Proposal) -> Publication:
+    """What may move without touching an approval."""
+    new = proposal.publication
+    return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
+
+
+def _unchanged(parts: Parts, old: Publication, proposal: Proposal) -> Publication | None:
+    """As it stands, at the time that it has now: where nothing it is made of changed, it is not rendered again."""
     source = proposal.publication.source
+    if proposal.hold:
+        return None
     if old.source == source and old.state not in _UNDECIDED:
         return _follow(old, proposal)
     if old.source == source and old.state is State.IN_REVIEW and old.revision == 1 and old.content:
@@ -108,12 +116,6 @@ def _as_it_was(parts: Parts, old: Publication, proposal: Proposal) -> Publicatio
     if old.state in _AGREED and limits.moved_alone(old, proposal.publication) and limits.still_hold(parts, old):
         return _follow(replace(old, source=source), proposal)
     return None
-
-
-def _follow(old: Publication, proposal: Proposal) -> Publication:
-    """What may move without touching an approval."""
-    new = proposal.publication
-    return replace(old, reach=new.reach, title=new.title, after=new.after, live_urls=new.live_urls)
 
 
 def _moved(old: Publication, proposal: Proposal) -> Publication:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dissemination.errors import DisseminationError
-from dissemination.model import Carries, Content, Entry, Letter, Post, Publication, Segments, State, dollars
+from dissemination.model import Carries, Content, Entry, Letter, Limits, Post, Publication, Segments, State, dollars
 from dissemination.pipeline import content as codec
+from dissemination.pipeline import told
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
@@ -50,7 +51,8 @@ def _files(
             yield f"{name}.html", _for_looking(parts, letter).encode()
             yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
     elif carries is Carries.POST:
-        text = _post(codec.post(content.body), content.price)
+        limits = parts.channels[publication.channel].limits
+        text = _post(codec.post(content.body), limits, content.price)
         yield f"posts/{publication.channel}/{publication.subject}.txt", text.encode()
     else:
         entry = codec.entry(content.body)
@@ -75,12 +77,9 @@ def _filled(segments: Segments) -> str:
     return "".join(part if isinstance(part, str) else f"[{part.name}]" for part in segments)
 
 
-def _post(post: Post, price: int) -> str:
-    facts = [f"{post.network}, {post.lang}: {post.length} of {post.limit or 'no limit'}"]
-    facts += [f"picture {picture.digest[:12]}: {picture.alt or '(decorative)'}" for picture in post.pictures]
-    facts += [f"about {dollars(price)}"] if price else []
-    parts = [post.text, *post.thread]
-    return "\n".join(facts) + "\n\n" + "\n\n--\n\n".join(parts) + "\n"
+def _post(post: Post, limits: Limits, price: int) -> str:
+    facts = [*told.facts(post, limits.max_length), *([f"about {dollars(price)}"] if price else [])]
+    return "\n".join(facts) + f"\n\n{told.words(post)}\n"
 
 
 def _row(publication: Publication, hold: str, paths: tuple[str, ...]) -> str:

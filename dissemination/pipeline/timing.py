@@ -147,11 +147,12 @@ _FREE = Timing()
 
 
 def awake(parts: Parts, due: Sequence[Publication]) -> list[Publication]:
-    """Those that no quiet hours hold; the others are moved to the end of theirs, and their grace with them."""
-    now = parts.clock.now()
-    return [
-        p for p in due if not _postponed(parts, p, of(parts, p).shifted(now), "waits for the end of quiet hours")
-    ]
+    """Those that no quiet hours hold; the others are moved to the end of theirs, and their grace with them.
+
+    Half a thread is not left standing over night: what is begun goes on.
+    """
+    now, reason = parts.clock.now(), "waits for the end of quiet hours"
+    return [p for p in due if p.parts or not _postponed(parts, p, of(parts, p).shifted(now), reason)]
 
 
 def _postponed(parts: Parts, publication: Publication, at: datetime, reason: str) -> bool:
@@ -200,7 +201,8 @@ def _terms(parts: Parts, publication: Publication, now: datetime) -> Terms:
     return Terms(
         rates=of(parts, publication).rates(publication.channel, now),
         closed=_closed(publication.channel),
-        cap=channel.monthly_cap if isinstance(channel, Priced) else None,
+        # A thread that is half out was counted when it was begun.
+        cap=channel.monthly_cap if isinstance(channel, Priced) and not publication.parts else None,
         since=month_of(now)[0],
     )
 

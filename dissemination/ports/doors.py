@@ -18,6 +18,7 @@ from dissemination.model import (
     Occurrence,
     Picture,
     Post,
+    Posting,
     Returned,
 )
 
@@ -53,6 +54,19 @@ class Pictures(Protocol):
         """
         ...
 
+    def shrink(self, picture: Picture, max_bytes: int, max_side: int) -> Picture:
+        """A prepared picture as a network takes it, the same one if it fits; same input, same bytes.
+
+        Args:
+            picture: as `prepare` made it.
+            max_bytes: the most bytes; 0: no limit.
+            max_side: the longest side in pixels; 0: no limit.
+
+        Raises:
+            RenderError: it does not fit even small and coarse.
+        """
+        ...
+
 
 class Renderer(Protocol):
     """Turns items into what channels carry. Pure: the same input gives the same output at any time.
@@ -68,8 +82,10 @@ class Renderer(Protocol):
         """
         ...
 
-    def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
-        """The item fitted to a network's own counting.
+    def post(
+        self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture], posting: Posting
+    ) -> Post:
+        """The item fitted to a network's own counting, in the words that settings ask for.
 
         Raises:
             RenderError: it does not fit even at its shortest.

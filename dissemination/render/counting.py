@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -28,7 +28,8 @@ _MOST_LABELS = 30
 _MOST_HYPHENS = 300
 _TOKEN_LENGTH = 4200
 
-_SPACES = re.compile(r"(\s+)")
+# What twitter-text calls spaces (regexp/spaces_group.py); Python's own class has U+001C to U+001F besides.
+_SPACES = re.compile(r"([\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)")
 _GRAPHEMES = regex.compile(r"\X")
 # Mastodon leaves the server of a mention out of the count (app/validators/status_length_validator.rb).
 _REMOTE_MENTION = re.compile(r"(?<![\w/])(@\w+)@[A-Za-z0-9.-]*[A-Za-z0-9]")
@@ -72,16 +73,26 @@ def links(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     start = 0
-    for token in _SPACES.split(text):
-        found += [(start + a, start + b) for a, b in _addresses(token)]
+    for token, before in _tokens(text):
+        found += [(start - len(before) + a, start - len(before) + b) for a, b in _addresses(before + token)]
         start += len(token)
     return found
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Words and the spaces between them, each with the space that it must be looked at with, or "".
+
+    What stands before an address decides where it begins: of "\u00e9www.eu" twitter-text links "www.eu" at the
+    beginning of a text, where the letter is what stands before, and the whole behind a space.
+    """
+    for place, token in enumerate(_SPACES.split(text)):
+        yield token, " " if place and place % 2 == 0 else ""
 
 
 @lru_cache(maxsize=4096)
 def _addresses(token: str, *, bare: bool = True) -> tuple[tuple[int, int], ...]:
     if _endless(token):
-        return ((0, len(token)),)
+        return ((len(token) - len(token.lstrip(" ")), len(token)),)
     if not _DOTTED.search(token):
         return ()
     from twitter_text import extract_urls_with_indices  # noqa: PLC0415 - its tables take 0.2 s to load
@@ -102,7 +113,7 @@ def _endless(token: str) -> bool:
 
 def _weighted(text: str, limits: Limits) -> int:  # noqa: ARG001 - the counters' common shape
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    return sum(_weight(token) for token in _SPACES.split(composed))
+    return sum(_weight(before + token) - len(before) for token, before in _tokens(composed))
 
 
 @lru_cache(maxsize=4096)

@@ -60,6 +60,18 @@ class PictureShop:
         self._keep(key, picture)
         return picture
 
+    def shrink(self, picture: Picture, max_bytes: int, max_side: int) -> Picture:
+        """The picture as a network takes it; see `shrink`."""
+        if _fits(picture, max_bytes, max_side):
+            return picture
+        key = digest_of(f"{_RECIPE} {picture.digest} {max_bytes} {max_side}".encode())
+        kept = self._kept(key)
+        if kept is not None:
+            return kept
+        smaller = shrink(picture, max_bytes, max_side)
+        self._keep(key, smaller)
+        return smaller
+
     def _kept(self, key: str) -> Picture | None:
         if self._cache is None:
             return None
@@ -83,19 +95,24 @@ def shrink(picture: Picture, max_bytes: int, max_side: int) -> Picture:
 
     Args:
         picture: as `PictureShop` made it.
-        max_bytes: the most bytes the network takes.
-        max_side: the longest side it takes, in pixels.
+        max_bytes: the most bytes the network takes; 0: no limit.
+        max_side: the longest side it takes, in pixels; 0: no limit.
 
     Raises:
         RenderError: it does not fit even small and coarse.
     """
-    if len(picture.body) <= max_bytes and max(picture.width, picture.height) <= max_side:
+    if _fits(picture, max_bytes, max_side):
         return picture
     pixels = _decode(picture.body, picture.name)
-    for smaller in _smaller(pixels, max_side):
-        if len(smaller.body) <= max_bytes:
+    for smaller in _smaller(pixels, max_side or max(pixels.size)):
+        if _fits(smaller, max_bytes, max_side):
             return smaller
     raise RenderError(f"{picture.name}: cannot be made smaller than {max_bytes:,} bytes; choose another picture")
+
+
+def _fits(picture: Picture, max_bytes: int, max_side: int) -> bool:
+    light = not max_bytes or len(picture.body) <= max_bytes
+    return light and (not max_side or max(picture.width, picture.height) <= max_side)
 
 
 def _smaller(pixels: Pillow.Image, max_side: int) -> Iterator[Picture]:

@@ -17,6 +17,7 @@ from dissemination.model import (
     NewsItem,
     Picture,
     Post,
+    Posting,
     Project,
     Site,
 )
@@ -47,9 +48,16 @@ class Rendering:
         """The newsletter in one language; see `newsletter.letter`."""
         return letter(edition, lang, pictures, self._project, self._site, self._environment)
 
-    def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
+    def post(
+        self,
+        item: NewsItem,
+        network: str,
+        limits: Limits,
+        pictures: Mapping[str, Picture],
+        posting: Posting = Posting(),  # noqa: B008 - frozen
+    ) -> Post:
         """The item fitted to a network; see `post.fit`."""
-        return fit(item, network, limits, pictures, self._project, self._site)
+        return fit(item, network, limits, pictures, self._project, self._site, posting)
 
     def holds(self, post: Post, limits: Limits) -> bool:
         """Whether a network with these limits takes a post that was fitted to others; a warning counts as text."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import regex
 
 from dissemination.render.counting import graphemes, links
+from dissemination.render.hashtags import hashtag_places
 
 ELLIPSIS = "\u2026"
 
@@ -31,24 +34,48 @@ class _Cluster:
     whole: bool
 
 
-def shortened(text: str, fits: Callable[[str], bool], *, least: int = 1) -> str:
+def shortened(text: str, fits: Callable[[str], bool], *, least: int = 1, names: Iterable[str] = ()) -> str:
     """The longest beginning of `text` that fits with an ellipsis, cut between words.
 
     Args:
         text: on one line; returned as it is if it fits.
         fits: whether a candidate fits where it is going to stand.
         least: how many characters it must keep to be worth reading.
+        names: what is never cut, besides links, mentions and hashtags.
 
     Returns:
         "" if it cannot be made to fit.
     """
-    if fits(text):
-        return text
-    clusters = _clusters(text)
+    return text if fits(text) else _longest(text, partial(_ended, least), fits, names)
+
+
+def beginning(text: str, fits: Callable[[str], bool], *, names: Iterable[str] = ()) -> str:
+    """The longest beginning of `text` that fits, cut between words, without a mark; "" if there is none.
+
+    Arguments as of `shortened`.
+    """
+    return text if fits(text) else _longest(text, _stripped, fits, names)
+
+
+def whole_places(text: str, names: Iterable[str] = ()) -> list[tuple[int, int]]:
+    """Where the text may not be cut: links, mentions, hashtags and these names; (start, end) in code points."""
+    found = [*links(text), *hashtag_places(text), *(match.span() for match in _WHOLE.finditer(text))]
+    for name in filter(None, names):
+        found += [match.span() for match in re.finditer(re.escape(name), text)]
+    return found
+
+
+def _longest(
+    text: str,
+    ended: Callable[[Sequence[_Cluster]], str],
+    fits: Callable[[str], bool],
+    names: Iterable[str],
+) -> str:
+    clusters = _clusters(text, names)
     places = list(_places(clusters))
 
     def fitting(index: int) -> str:
-        cut = _ended(clusters[: places[index]], least)
+        cut = ended(clusters[: places[index]])
         return cut if cut and fits(cut) else ""
 
     low, high = 0, len(places)
@@ -64,9 +91,9 @@ def _around(mark: int, size: int) -> Iterator[int]:
     yield from range(min(mark + _BEYOND, size) - 1, max(mark - _BEFORE, 0) - 1, -1)
 
 
-def _clusters(text: str) -> list[_Cluster]:
+def _clusters(text: str, names: Iterable[str]) -> list[_Cluster]:
     covered = bytearray(len(text))
-    for start, end in (*links(text), *(match.span() for match in _WHOLE.finditer(text))):
+    for start, end in whole_places(text, names):
         covered[start:end] = b"\1" * (end - start)
     clusters: list[_Cluster] = []
     start = 0
@@ -82,13 +109,18 @@ def _places(clusters: Sequence[_Cluster]) -> Iterator[int]:
     begin = 0
     for place, cluster in enumerate(clusters):
         if cluster.text.isspace():
-            yield place
+            if not cluster.whole:
+                yield place
             begin = place + 1
         elif place - begin >= _LONG_WORD and not (cluster.whole and clusters[place - 1].whole):
             yield place
 
 
-def _ended(kept: Sequence[_Cluster], least: int) -> str:
+def _stripped(kept: Sequence[_Cluster]) -> str:
+    return "".join(cluster.text for cluster in kept).rstrip()
+
+
+def _ended(least: int, kept: Sequence[_Cluster]) -> str:
     end = len(kept)
     while end and not kept[end - 1].whole and (kept[end - 1].text.isspace() or kept[end - 1].text in _DANGLING):
         end -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from dissemination.model.naming import keys
 from dissemination.settings.kinds import loopback, nearest
 from dissemination.settings.posting import clock
 from dissemination.settings.schema import Settings
@@ -55,10 +56,29 @@ def _partner_keys(settings: Settings) -> Iterator[tuple[Where, str]]:
             )
 
 
+def _urns(settings: Settings) -> Iterator[tuple[Where, str]]:
+    for place, partner in enumerate(settings.partners):
+        handle = partner.handles.get("linkedin", "urn:li:")
+        if not handle.startswith("urn:li:"):
+            yield (
+                ("partners", place, "handles", "linkedin"),
+                f"`{handle}` is no URN; write urn:li:organization: and the page's number",
+            )
+
+
 def _one_lead(settings: Settings) -> Iterator[tuple[Where, str]]:
     leads = [place for place, partner in enumerate(settings.partners) if partner.role == "lead"]
     for place in leads[1:]:
         yield ("partners", place, "role"), "a second lead partner; only one may have `role: lead`"
+
+
+def _named_partners(settings: Settings) -> Iterator[tuple[Where, str]]:
+    known = [partner.key for partner in settings.partners]
+    for name, digest in settings.newsletter.digests.items():
+        for lang, text in digest.intro.items():
+            for key in keys([text]):
+                if key not in known:
+                    yield ("newsletter", "digests", name, "intro", lang), _unknown(key, known, "partners")
 
 
 def _categories(settings: Settings) -> Iterator[tuple[Where, str]]:
@@ -142,7 +162,9 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _default_language,
     _period,
     _partner_keys,
+    _urns,
     _one_lead,
+    _named_partners,
     _categories,
     _lists,
     _languages_of_audiences,

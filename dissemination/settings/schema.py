@@ -101,7 +101,7 @@ class PartnerSection(_Section):
     """One organisation of the partnership."""
 
     key: Name
-    """Short name that items use in `partner`, `partners` and `mentions`."""
+    """Short name that items use in `partner`, `partners` and `mentions`, and in texts as `@{key}`."""
     name: Text
     """Official name."""
     short: str = ""
@@ -119,7 +119,7 @@ class PartnerSection(_Section):
     languages: list[Language] = Field(default_factory=list)
     """Languages it works in."""
     handles: dict[Name, Text] = Field(default_factory=dict)
-    """Network -> handle that posts mention; for LinkedIn the URN."""
+    """Network -> handle that posts mention; for LinkedIn the URN, then the page's name if it is another."""
 
 
 class TaxonomySection(_Section):

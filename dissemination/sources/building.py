@@ -23,6 +23,7 @@ from dissemination.model import (
 from dissemination.sources.dialects import KEPT, Facts, as_text, nearest, translate
 from dissemination.sources.fields import Fields
 from dissemination.sources.layout import Place, language_of
+from dissemination.sources.naming import by_name
 from dissemination.sources.parsing import Parsed
 from dissemination.sources.pictures import NewsFolder, Pictures
 from dissemination.sources.refusal import quoted
@@ -36,7 +37,7 @@ LISTS = ("partners", "mentions", "lists", "reviewers")
 EXACT = ("publish_at", "embargo_until")
 LENIENT = ("date", "expires_at", "updated")
 EVENT = frozenset({"start", "end", "tz", "place", "address", "online_url", "register_url", "deadline"})
-POST = frozenset({"text", "link", "image", "alt", "at", "lang", "reply_chain", "split", "warning"})
+POST = frozenset({"text", "link", "image", "images", "alt", "at", "lang", "reply_chain", "split", "warning"})
 
 _TYPES = {kind.value: kind for kind in ItemType}
 _TOPICS = {topic.value.lower(): topic for topic in Topic}
@@ -122,6 +123,7 @@ class _Builder:
             **self._axes(),
             **self._ways_out(),
         )
+        item = by_name(item, self.project.partners)
         return Draft(
             item=item if item.date or not self.place.day else replace(item, date=self._day()),
             place=self.place,
@@ -184,9 +186,16 @@ class _Builder:
 
     def _media(self) -> dict[str, Any]:
         pictures = Pictures(self.folder, self.place, self._lang(quiet=True), self.findings)
-        image, images = pictures.lead_and_others(self.fields, self.parsed.body.pictures)
+        posts = self._posts()
+        of_posts = [(post.image, post.alt) for post in posts.values() if post.image]
+        image, images = pictures.lead_and_others(self.fields, self.parsed.body.pictures, of_posts)
         sources = self.fields.inners("attachments", frozenset({"src", "text", "alt", "caption"}), "src")
-        return {"image": image, "images": images, "attachments": tuple(one.text("src") for one in sources)}
+        return {
+            "image": image,
+            "images": images,
+            "attachments": tuple(one.text("src") for one in sources),
+            "posts": posts,
+        }
 
     def _ways_out(self) -> dict[str, Any]:
         links = self.fields.inners("links", frozenset({"url", "text"}), "url")
@@ -194,7 +203,6 @@ class _Builder:
             "require_live": self.fields.flag("require_live"),
             "links": tuple(Link(url=link.text("url"), text=link.text("text")) for link in links),
             "channels": self._channels(),
-            "posts": self._posts(),
             "reshare": read_reshare(self.fields, self.project.timezone),
             "event": self._event(),
         }
@@ -349,15 +357,14 @@ class _Builder:
                 posts[network] = PostOverride(
                     link=post.text("link"),
                     image=post.text("image"),
+                    images=post.texts("images"),
                     alt=post.text("alt"),
                     lang=post.text("lang"),
                     warning=post.text("warning"),
                     split=post.flag("split"),
-                    text=str(post.raw("text") or "").strip()
-                    if isinstance(post.raw("text"), str)
-                    else post.text("text"),
+                    text=post.passage("text"),
                     at=post.when("at", self.project.timezone, strict=True),
-                    reply_chain=post.texts("reply_chain", ""),
+                    reply_chain=post.passages("reply_chain"),
                 )
         return posts
 

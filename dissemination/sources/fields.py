@@ -62,6 +62,19 @@ class Fields:
             return ""
         return "" if value is None else " ".join(str(value).split())
 
+    def passage(self, name: str) -> str:
+        """Text with its line breaks."""
+        value = self._values.get(name)
+        return value.strip() if isinstance(value, str) else self.text(name)
+
+    def passages(self, name: str) -> tuple[str, ...]:
+        """A list of texts with their line breaks; one text is a list of one."""
+        value = self._values.get(name)
+        if not isinstance(value, list):
+            return tuple(filter(None, [self.passage(name)]))
+        inner = self._listed(name, value)
+        return tuple(filter(None, (inner.passage(str(index)) for index in range(len(value)))))
+
     def texts(self, name: str, separators: str = ",") -> tuple[str, ...]:
         """A list of texts without doubles; one text is split at any of the separators (a regex set)."""
         value = self._values.get(name)
@@ -77,13 +90,15 @@ class Fields:
         return tuple(dict.fromkeys(self._entries(name, value)))
 
     def _entries(self, name: str, values: list[Any]) -> Iterator[str]:
-        inner = Fields(
-            {str(i): v for i, v in enumerate(values)}, self._lines, self._findings, f"{self._prefix}{name}."
-        )
+        inner = self._listed(name, values)
         for index in range(len(values)):
             text = inner.text(str(index))
             if text:
                 yield text
+
+    def _listed(self, name: str, values: list[Any]) -> Fields:
+        numbered = {str(index): value for index, value in enumerate(values)}
+        return Fields(numbered, self._lines, self._findings, f"{self._prefix}{name}.")
 
     def flag(self, name: str) -> bool:
         """True or false; `yes`, `no`, `on` and `off` are read too, where nothing else can be meant."""

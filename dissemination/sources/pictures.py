@@ -77,14 +77,21 @@ class Pictures:
         self._folder, self._place, self._lang, self._findings = folder, place, lang, findings
 
     def lead_and_others(
-        self, fields: Fields, shown: Iterable[tuple[str, str, int]]
+        self, fields: Fields, shown: Iterable[tuple[str, str, int]], of_posts: Iterable[tuple[str, str]] = ()
     ) -> tuple[Image | None, tuple[Image, ...]]:
-        """The lead picture, and all others: those listed, then those that the body shows, each once."""
+        """The lead picture, and all others: those listed, those that the body shows, those of single posts.
+
+        Args:
+            fields: the item's.
+            shown: address, alternative text and line of each picture of the body.
+            of_posts: path and alternative text of each picture that one network's post shows.
+        """
         lead = fields.inner("image", IMAGE, "src")
         listed = [self._image(one) for one in fields.inners("images", IMAGE, "src")]
         image = self._image(lead) if lead else (listed.pop(0) if listed else None)
         images = {one.src: one for one in listed}
-        for src, alt, line in shown:
+        posts = ((src, alt, fields.line("posts")) for src, alt in of_posts)
+        for src, alt, line in (*shown, *posts):
             if src not in images and not (image and image.src == src):
                 images[src] = self._image(Fields({"src": src, "alt": alt}, {"": line, "src": line}, self._findings))
         return image, tuple(images.values())

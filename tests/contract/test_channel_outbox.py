@@ -84,6 +84,12 @@ def test_a_thread_stands_in_one_file(channel, options):
     assert path.read_text(encoding="utf-8").endswith("\n\nOne\n\n--- 2 ---\nTwo\n\n--- 3 ---\nThree\n")
 
 
+def test_a_content_warning_stands_with_the_facts(channel, options):
+    channel.send(sample_message(sample_post(warning="Figures on\npoverty")), key="k")
+    (path,) = (options.outbox / "mastodon").glob("*.txt")
+    assert "\nwarning: Figures on poverty\n" in path.read_text(encoding="utf-8")
+
+
 def test_an_answer_says_what_it_answers(channel, options):
     channel.send(sample_message(in_reply_to=Receipt(id="mastodon/first.txt")), key="k")
     (path,) = (options.outbox / "mastodon").glob("*.txt")

@@ -230,6 +230,13 @@ def test_instagram_takes_five_hashtags_and_no_links(text, told, make, outbox):
     assert "Nobody can click the link" in said
 
 
+def test_a_content_warning_is_a_step(make, outbox):
+    plain = message("mastodon")
+    warned = replace(plain, body=replace(plain.body, warning="Figures on poverty"))
+    assert "- Set a content warning: Figures on poverty\n" in readme(outbox, send(make("mastodon"), warned))
+    assert "warning" not in readme(outbox, send(make("mastodon"), message("mastodon", item="b")))
+
+
 def test_instagram_takes_nothing_without_a_picture(make, outbox):
     said = readme(outbox, send(make("instagram"), message("instagram", alts=())))
     assert "Instagram takes nothing without a picture: choose one, and describe it." in said

@@ -71,7 +71,7 @@ class PlainRenderer:
             text=(words, Slot(name="unsubscribe_url")),
         )
 
-    def post(self, item: NewsItem, network: str, limits: Limits, pictures: Mapping[str, Picture]) -> Post:
+    def post(self, item: NewsItem, network: str, limits: Limits, pictures, posting) -> Post:
         self._refuse([item])
         override = item.posts.get(network)
         text = (override.text if override else "") or f"{item.title} {item.summary}"
@@ -125,6 +125,9 @@ class Recorder:
 
     def prepare(self, image) -> Picture:
         return sample_picture()
+
+    def shrink(self, picture, max_bytes, max_side) -> Picture:
+        return picture
 
     def live(self, url: str) -> str:
         self.asked.append(url)

@@ -1,4 +1,4 @@
-"""Every fault at every step of every network's dialogue: in the end each post is there once, or in doubt; never twice.
+"""Every fault at every step of every network: in the end each post is there once, or in doubt; never twice.
 
 The real pipeline publishes from a real project folder, the real channel talks to a stand-in (Bluesky: to a real
 server behind a faulty proxy), and the clock moves on between the passes until nothing moves any more. What came of
@@ -24,7 +24,7 @@ from dissemination.model import State
 from dissemination.testing import FixedClock
 from dissemination.testing.loopback import FAULTS
 
-STAGES = ("linkedin", "mastodon", "telegram", "webhook", "x")
+STAGES = ("bluesky", "linkedin", "mastodon", "telegram", "webhook", "x")
 #: Minutes between passes: less than the hour of Mastodon's keys, and then more.
 STEPS = (0, 2, 5, 15, 30, 90, 200, 400, 400, 400)
 #: After these nothing more happens by itself.
@@ -50,7 +50,7 @@ class Scene:
             channels={name: {"use": name, "languages": ["en"], **self.stage.settings}},
         )
         self.app = make_app(root, clock=self.clock, environ=self.environ)
-        stack.callback(lambda: self.app.close())
+        stack.callback(lambda: self.app.close())  # noqa: PLW0108 - whichever app it is by then
 
     def post(self, number: int, *, parts: int = 1) -> str:
         """Write and approve an item; its title."""
@@ -158,7 +158,7 @@ def said(newest, count):
 
 @pytest.mark.parametrize("fault", ["timeout before", "timeout after"])
 @pytest.mark.parametrize(("name", "step", "parts"), list(steps()))
-def test_a_process_that_is_killed(scene, record_property, name, step, parts, fault):
+def test_a_process_that_is_killed(scene, record_property, name, step, parts, fault):  # noqa: PLR0917 - pytest's
     """SIGKILL while the network has the request and has not answered; another process goes on."""
     here = scene(name)
     item = here.post(1, parts=parts)

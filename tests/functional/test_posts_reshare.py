@@ -94,9 +94,9 @@ def test_it_carries_the_link(house):
     seen = {}
     plain = house.renderer.post
 
-    def spied(item, network, limits, pictures):
+    def spied(item, network, limits, pictures, posting):
         seen[item.posts[network].text if network in item.posts else ""] = item.posts.get(network)
-        return plain(item, network, limits, pictures)
+        return plain(item, network, limits, pictures, posting)
 
     house.renderer.post = spied
     out(house, "a")
@@ -105,6 +105,8 @@ def test_it_carries_the_link(house):
 
 
 def test_what_the_post_said_in_a_thread_is_not_said_again(house):
+    house.x = MemoryChannel(Limits(carries=Carries.POST, max_length=500, threads=True, repeat=Repeat.LOOK))
+    house.change(channels={**house.parts.channels, "x": house.x})
     override = PostOverride(
         text="First", reply_chain=("more",), at=NOW, warning="Loud", image="a.png", alt="A table"
     )

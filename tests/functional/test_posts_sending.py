@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from dissemination.errors import NeedsLoginError, RejectedError, UnavailableError
-from dissemination.model import Carries, DaySpan, Limits, PostOverride, Refused, Repeat, State, Terms
+from dissemination.model import Carries, DaySpan, Limits, Part, PostOverride, Refused, Repeat, State, Terms
 from dissemination.pipeline.approve import approve
 from dissemination.pipeline.outcome import back_off
 from dissemination.pipeline.plan import plan
@@ -95,6 +95,18 @@ def test_a_retry_does_not_go_out_at_night_either(house):
     until(house, datetime(2026, 11, 16, 23, 0, tzinfo=UTC))
     assert send(house) == 0
     until(house, datetime(2026, 11, 17, 5, 0, tzinfo=UTC))
+    assert send(house) == 1
+
+
+def test_half_a_thread_goes_on_over_night_and_above_the_cap(house):
+    """Its first part is out already: neither quiet hours nor the cap leave it standing so."""
+    made = PricedChannel(Limits(carries=Carries.POST, max_length=500, threads=True, repeat=Repeat.LOOK))
+    house.change(channels={**house.parts.channels, "x": made}, timing={"x": NIGHT})
+    approved(house, "a", posts={"x": PostOverride(text="One", reply_chain=("Two",))})
+    row = house.one("a", "x")
+    house.store.publications.sync((), [(row, replace(row, parts=(Part("1"),), attempts=1))])
+    made.monthly_cap = 0
+    until(house, datetime(2026, 11, 16, 20, 0, tzinfo=UTC))
     assert send(house) == 1
 
 

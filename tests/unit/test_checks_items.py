@@ -98,6 +98,15 @@ CASES = [
     ("partner-unknown", E, "partner", {"partner": "led"}),
     ("partner-unknown", E, "partners", {"partners": ("lead", "hots")}),
     ("partner-unknown", E, "mentions", {"mentions": ("nobody",)}),
+    ("partner-unknown", E, "title", {"title": "Thanks to @{hots}"}),
+    ("partner-unknown", E, "body", {"html": "<p>Thanks to @{hots}</p>"}),
+    ("partner-unknown", E, "links", {"links": (Link(url="https://a.eu/", text="Of @{hots}"),)}),
+    ("partner-unknown", E, "event", {"event": EventFacts(start=DAY, place="At @{hots}")}),
+    ("partner-unknown", E, "funding", {"funding_note": "By @{hots}"}),
+    ("partner-unknown", E, "image", {"image": {"alt": "A talk of @{hots}"}}),
+    ("partner-unknown", E, "posts.x", {"posts": {"x": PostOverride(text="Thanks to @{hots}")}}),
+    ("partner-unknown", E, "posts.x", {"posts": {"x": PostOverride(reply_chain=("One", "By @{hots}"))}}),
+    ("partner-unknown", E, "reshare", {"reshare": Reshare(every=9, times=1, texts=("By @{hots}",))}),
     ("category-unknown", E, "categories", {"categories": ("Green",)}),
     ("tag-spelling", W, "tags", {"tags": ("interregional",)}),
     ("hashtag-space", E, "hashtags", {"hashtags": ("Interreg Europe",)}),
@@ -112,6 +121,7 @@ CASES = [
     ("image-credit", W, "image.credit", {"image": {"credit": ""}}),
     ("image-missing", E, "image.src", {"image": {"file": None}}),
     ("post-alt", E, "posts.x.image", {"posts": {"x": PostOverride(image="a.png")}}),
+    ("post-image", E, "posts.x.images", {"posts": {"x": PostOverride(images=("gone.png",))}}),
     ("post-lang", E, "posts.x.lang", {"posts": {"x": PostOverride(lang="fr")}}),
     ("attachment-missing", E, "attachments", {"attachments": ("none.pdf",)}),
     ("attachment-missing", E, "attachments", {"attachments": ("a\0b",)}),
@@ -213,6 +223,7 @@ def test_the_nearest_word_is_offered(found):
     assert found(partner="led")["partner-unknown"].fix == "write `lead`"
     assert found(categories=("Evnts",))["category-unknown"].fix == "write `Events`"
     assert found(lists=("nwes",))["list-unknown"].fix == "write `news`"
+    assert found(summary="By @{hots}")["partner-unknown"].fix == "write `host`"
     assert found(mentions=("zzzz",))["partner-unknown"].fix == "write one of: host, lead"
     assert found(hashtags=("interreg europe",))["hashtag-space"].fix == "write `InterregEurope`"
 

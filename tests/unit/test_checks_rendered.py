@@ -242,7 +242,9 @@ def test_nothing_is_wrong_with_a_good_post(project):
         ("post-long", E, {"length": 501}),
         ("post-link", W, {"link": "http://a.example"}),
         ("post-link", E, {"link": "/en/news"}),
-        ("post-alt", W, {"pictures": (PostPicture(digest="d", alt=""),)}),
+        ("post-alt", E, {"pictures": (PostPicture(digest="d", alt=""),)}),
+        ("post-naming", E, {"text": "Thanks to @{host}"}),
+        ("post-naming", E, {"thread": ("Thanks to @{nobody}",)}),
         ("post-lang", E, {"lang": "fr"}),
     ],
 )
@@ -250,6 +252,10 @@ def test_a_rule_on_posts_speaks(project, rule, level, changes):
     (finding,) = check_post(sample_post(**changes), project)
     assert (finding.rule, finding.level, finding.path) == (rule, level, "post (mastodon)")
     assert finding.fix
+
+
+def test_a_decorative_picture_needs_no_words(project):
+    assert check_post(sample_post(pictures=(PostPicture(digest="d", alt="", decorative=True),)), project) == []
 
 
 def test_a_post_without_limit_may_be_long(project):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dissemination.channels.networks import NETWORKS
 from dissemination.errors import RenderError
-from dissemination.model import Image, PostOverride, PostPicture, Site
-from dissemination.render.counting import count, graphemes
-from dissemination.render.hashtags import hashtags
+from dissemination.model import Image, Posting, PostOverride, PostPicture, Site
+from dissemination.render.counting import count, fits, graphemes
+from dissemination.render.hashtags import hashtag_places, hashtags
 from dissemination.render.links import encoded
 from dissemination.render.post import fit
 from dissemination.render.shortening import shortened
@@ -26,8 +26,11 @@ PICTURES = {str(sample_item().image.file): PICTURE}
 WORDS = "Five regions compared how they lend to small firms and what became of the firms after two years. "
 
 
-def fitted(network="x", limits=None, pictures=PICTURES, project=PROJECT, **changes):
-    return fit(sample_item(**changes), network, limits or NETWORKS[network], pictures, project, SITE)
+FUNDED = Posting(funding=True)
+
+
+def fitted(network="x", limits=None, pictures=PICTURES, project=PROJECT, posting=Posting(), **changes):  # noqa: B008
+    return fit(sample_item(**changes), network, limits or NETWORKS[network], pictures, project, SITE, posting)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -40,7 +43,8 @@ def test_what_fits_stands_whole(network):
         "#InterregEurope #Interregional"
     )
     assert (post.network, post.lang, post.link) == (network, "en", LINK)
-    assert (post.length, post.limit) == (count(post.text, NETWORKS[network]), NETWORKS[network].max_length)
+    limits = NETWORKS[network]
+    assert (post.length, post.limit) == (count(post.text, limits), limits.pictured_length or limits.max_length)
 
 
 def test_hashtags_of_the_item_then_of_the_project_then_its_tags():
@@ -158,8 +162,8 @@ def test_an_override_gets_the_link_it_names_once():
         fitted(posts={"x": PostOverride(text="Words", link="https://a.eu/é")}).text
         == "Words\n\nhttps://a.eu/%C3%A9"
     )
-    text = "Words https://a.eu/é"
-    assert fitted(posts={"x": PostOverride(text=text, link="https://a.eu/é")}).text == text
+    given = PostOverride(text="Words https://a.eu/é", link="https://a.eu/é")
+    assert fitted(posts={"x": given}).text == "Words https://a.eu/%C3%A9"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +202,171 @@ def test_what_cannot_fit_at_its_shortest_is_refused(network, changes, figures):
         fitted(network, **changes)
 
 
+class TestFunding:
+    """The short statement: counted, never given up, in the item's own language alone."""
+
+    def test_it_stands_where_settings_ask_for_it(self):
+        post = fitted(posting=FUNDED)
+        assert f"\n\n{LINK}\n\nCo-funded by the European Union\n\n#Interreg" in post.text
+        assert post.length == count(post.text, NETWORKS["x"])
+        assert "Cofinanțat de Uniunea Europeană" in fitted(posting=FUNDED, lang="ro").text
+        assert "funded" not in fitted().text
+
+    def test_it_does_not_give_way(self):
+        post = fitted(posting=FUNDED, title=WORDS * 4, summary=WORDS)
+        assert post.text.endswith(f"{LINK}\n\nCo-funded by the European Union")
+        assert 265 < post.length <= 280
+
+    def test_own_words_do_not_switch_it_off(self):
+        assert fitted(posting=FUNDED, posts={"x": PostOverride(text="Ours")}).text == (
+            "Ours\n\nCo-funded by the European Union"
+        )
+        linked = PostOverride(text="Ours", link="https://a.eu/b")
+        assert fitted(posting=FUNDED, posts={"x": linked}).text == (
+            "Ours\n\nhttps://a.eu/b\n\nCo-funded by the European Union"
+        )
+        with pytest.raises(RenderError, match=r"posts\.x\.text: 281 of 280"):
+            fitted(posting=FUNDED, posts={"x": PostOverride(text="a" * (281 - 33))})
+
+    @pytest.mark.parametrize(
+        "own",
+        [
+            PostOverride(text="We are co-funded by the European Union."),
+            PostOverride(text="Ours", reply_chain=("Co-funded by the European Union",)),
+        ],
+    )
+    def test_words_that_say_it_themselves_say_it_once(self, own):
+        post = fitted(posting=FUNDED, posts={"x": own})
+        assert "\n".join((post.text, *post.thread)).casefold().count("funded by the european union") == 1
+
+    def test_a_language_without_it_is_an_error(self):
+        with pytest.raises(RenderError, match=r"index\.md: x: .* have none in `fr`; add funding\.statement\.fr"):
+            fitted(posting=FUNDED, lang="fr")
+
+
+class TestUtm:
+    """Parameters that are the same for every reader, and off by default."""
+
+    POSTING = Posting(utm={"source": "x", "medium": "social", "campaign": "micro future"})
+
+    def test_the_link_bears_them(self):
+        link = f"{LINK}?utm_source=x&utm_medium=social&utm_campaign=micro%20future"
+        post = fitted(posting=self.POSTING)
+        assert post.link == link
+        assert f"\n\n{link}\n\n" in post.text
+        assert post.length == fitted().length  # 23 there, however long it is
+        assert "utm" not in fitted().text
+
+    def test_also_where_the_words_are_given(self):
+        given = PostOverride(text="Ours", link="https://a.eu/é?b=c#d")
+        assert fitted(posting=Posting(utm={"source": "x"}), posts={"x": given}).text == (
+            "Ours\n\nhttps://a.eu/%C3%A9?b=c&utm_source=x#d"
+        )
+
+    def test_a_link_that_stands_in_the_words_is_not_added_again(self):
+        given = PostOverride(text="Ours https://a.eu/é", link="https://a.eu/é")
+        assert fitted(posting=self.POSTING, posts={"x": given}).text == "Ours https://a.eu/%C3%A9"
+
+
+def test_hashtags_can_be_switched_off():
+    assert "#" not in fitted(posting=Posting(hashtags=False), hashtags=("One",)).text.replace(LINK, "")
+
+
+def test_a_hashtag_that_stands_in_the_words_is_not_repeated():
+    post = fitted(title="Meet #interregEurope in Paris", hashtags=("InterregEurope", "Other"))
+    assert post.text.casefold().count("#interregeurope") == 1
+    assert post.text.endswith("#Other #Interregional")
+
+
+class TestWarning:
+    """A content warning counts, and what a network does not have is said."""
+
+    def test_it_counts_into_the_length(self):
+        post = fitted("mastodon", posts={"mastodon": PostOverride(text="a" * 490, warning="Ten signs!")})
+        assert (post.warning, post.length, post.limit) == ("Ten signs!", 500, 500)
+        with pytest.raises(
+            RenderError, match=r"mastodon: posts\.mastodon\.text: 491 of 490 .* beside the content w"
+        ):
+            fitted("mastodon", posts={"mastodon": PostOverride(text="a" * 491, warning="Ten signs!")})
+
+    def test_the_composed_text_gives_way_to_it(self):
+        item = {"title": WORDS, "summary": WORDS * 5}
+        warned = fitted("mastodon", posts={"mastodon": PostOverride(warning="W" * 100)}, **item)
+        assert 480 < warned.length <= 500
+        assert count(warned.text, NETWORKS["mastodon"]) == warned.length - 100
+
+    def test_it_counts_in_every_part(self):
+        chain = PostOverride(text="One", reply_chain=("a" * 450,), warning="W" * 51)
+        with pytest.raises(RenderError, match=r"reply_chain, part 1: 450 of 449 .* beside the content warning"):
+            fitted("mastodon", posts={"mastodon": chain})
+        split = PostOverride(text=f"{WORDS} " * 12, split=True, warning="W" * 300)
+        post = fitted("mastodon", image=None, posts={"mastodon": split})
+        assert all(length <= 500 for length in (post.length, *post.lengths))
+        assert post.lengths[0] == 300 + count(post.thread[0], NETWORKS["mastodon"])
+
+    @pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"mastodon"}))
+    def test_a_network_without_them_says_so(self, network):
+        with pytest.raises(
+            RenderError, match=rf"posts\.{network}\.warning: {network} has no content warnings; say it"
+        ):
+            fitted(network, posts={network: PostOverride(warning="Careful")})
+
+    def test_one_that_leaves_no_room_is_an_error(self):
+        with pytest.raises(RenderError, match="the warning alone has 500 of 500 characters"):
+            fitted("mastodon", posts={"mastodon": PostOverride(warning="W" * 500)})
+
+
+class TestUnderAPicture:
+    """Telegram: 1,024 under a picture, 4,096 without; then the title stands there and the text follows."""
+
+    def given(self, length, **more):
+        return {"telegram": PostOverride(text="a" * length, **more)}
+
+    def test_what_fits_there_stands_there(self):
+        post = fitted("telegram", posts=self.given(1024))
+        assert (post.length, post.limit, post.thread) == (1024, 1024, ())
+
+    def test_what_does_not_fit_follows(self):
+        post = fitted("telegram", posts=self.given(1025))
+        assert (post.text, post.thread) == ("Partners meet in Paris for the third time", ("a" * 1025,))
+        assert (post.length, post.limit, post.lengths) == (41, 1024, (1025,))
+        assert len(post.pictures) == 1
+
+    def test_without_a_picture_it_is_one_message(self):
+        post = fitted("telegram", image=None, posts=self.given(4096))
+        assert (post.length, post.limit, post.thread) == (4096, 4096, ())
+
+    def test_more_than_a_message_is_an_error_or_a_thread(self):
+        with pytest.raises(RenderError, match=r"telegram: posts\.telegram\.text: 4,097 of 4,096 UTF-16 units"):
+            fitted("telegram", posts=self.given(4097))
+        split = {"telegram": PostOverride(text=WORDS * 60, split=True)}
+        post = fitted("telegram", posts=split)
+        assert post.text == "Partners meet in Paris for the third time"
+        assert [part[-5:] for part in post.thread] == ["(1/2)", "(2/2)"]
+
+    def test_a_chain_goes_on_behind_it(self):
+        post = fitted("telegram", posts=self.given(1500, reply_chain=("More",)))
+        assert post.thread == ("a" * 1500, "More")
+
+    def test_the_title_is_not_said_twice(self):
+        post = fitted("telegram", summary=WORDS * 12)
+        assert post.text == "Partners meet in Paris for the third time"
+        assert post.thread[0].startswith("Five regions")
+        assert LINK in post.thread[0]
+
+    def test_a_title_too_long_is_cut_there(self):
+        post = fitted("telegram", title=WORDS * 14, summary="")
+        assert post.text.endswith("…")
+        assert 1000 < post.length <= 1024
+
+    def test_where_nothing_can_follow_it_is_an_error(self):
+        limits = replace(NETWORKS["telegram"], threads=False)
+        with pytest.raises(
+            RenderError, match=r"telegram: 1,025 of 1,024 UTF-16 units under a picture; shorten it, or"
+        ):
+            fitted("telegram", limits=limits, posts=self.given(1025))
+
+
 class TestPictures:
     def test_the_lead_picture_goes_with_its_words(self):
         assert fitted().pictures == (PostPicture(digest=PICTURE.digest, alt="Twelve people around a table"),)
@@ -232,6 +401,34 @@ class TestPictures:
         assert fitted(pictures=pictures, posts={"x": own}).pictures[0].alt == "Its own words"
         with pytest.raises(RenderError, match=r"picture gone\.png: there is no such picture"):
             fitted(posts={"x": PostOverride(image="gone.png", alt="Gone")})
+
+    def test_a_post_shows_the_further_ones_that_it_names(self):
+        others = tuple(Image(src=f"{n}.png", file=Path(f"/p/{n}.png"), alt=f"Map {n}") for n in range(5))
+        made = {str(image.file): sample_picture((n, 2, 3)) for n, image in enumerate(others)}
+        pictures = {**PICTURES, **made}
+        assert len(fitted(pictures=pictures, images=others).pictures) == 1
+        named = PostOverride(images=("2.png", "0.png", "paris.jpg"))
+        shown = fitted(pictures=pictures, images=others, posts={"x": named}).pictures
+        assert [one.alt for one in shown] == ["Twelve people around a table", "Map 2", "Map 0"]
+        own = PostOverride(image="1.png", alt="Ours", images=("0.png",))
+        assert [one.alt for one in fitted(pictures=pictures, images=others, posts={"x": own}).pictures] == [
+            "Ours",
+            "Map 0",
+        ]
+        every = PostOverride(images=tuple(image.src for image in others))
+        with pytest.raises(RenderError, match=r"x: 6 pictures of 4; take some out of posts\.\*\.images"):
+            fitted(pictures=pictures, images=others, posts={"x": every})
+        with pytest.raises(RenderError, match=r"telegram: 2 pictures of 1"):
+            fitted(
+                "telegram", pictures=pictures, images=others, posts={"telegram": PostOverride(images=("0.png",))}
+            )
+        bare = (replace(others[0], alt=""),)
+        with pytest.raises(RenderError, match=r"picture 0\.png: has no alternative text"):
+            fitted(pictures=pictures, images=bare, posts={"x": PostOverride(images=("0.png",))})
+
+    def test_what_is_decorative_says_nothing(self):
+        shown = fitted(image=replace(sample_item().image, decorative=True)).pictures
+        assert shown == (PostPicture(digest=PICTURE.digest, alt="", decorative=True),)
 
 
 WORDISH = st.text(alphabet=st.characters(codec="utf-8"), max_size=12)
@@ -275,14 +472,20 @@ def test_whatever_comes_the_limit_the_link_and_the_graphemes_hold(network, title
         return
     assert post.length == count(post.text, limits) <= limits.max_length
     assert not limits.max_bytes or len(post.text.encode()) <= limits.max_bytes
-    assert f"\n\n{LINK}" in f"\n\n{post.text}"
+    # Where there is no room under the picture, the title stands there alone and the text follows.
+    caption, text = ("", post.text) if not post.thread else (post.text, post.thread[0])
+    assert all(fits(part, limits) for part in post.thread)
+    assert f"\n\n{LINK}" in f"\n\n{text}"
     whole = graphemes(clean(title)) + graphemes(clean(summary))
-    body = post.text.split(LINK)[0]
+    body = text.split(LINK)[0] if not caption else f"{caption}\n\n{text}".split(LINK)[0]
     rest = iter(whole)
     for cluster in graphemes(body):
         assert cluster.isspace() or cluster == "…" or cluster in rest, f"{cluster!r} is broken"
-    shown = post.text.partition(LINK)[2].split()
+    shown = text.partition(LINK)[2].split()
+    words = f"{clean(title)}\n{clean(summary)}"
+    there = {words[start:end].casefold() for start, end in hashtag_places(words)}
     wanted = hashtags((*sample_item().hashtags, *PROJECT.hashtags, *tags))
+    wanted = [tag for tag in wanted if tag.casefold() not in there]
     assert tuple(shown) == tuple(itertools.islice(wanted, len(shown)))
 
 

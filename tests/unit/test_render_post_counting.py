@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twitter_text import parse_tweet
 
@@ -86,12 +86,23 @@ def test_x_weighs_as_documented(text, weight):
 PIECES = [*"aé ș.:/#@…欧—\n\u3000\u00a0\u0301\u200d\ufe0f👩👧🏽🇸🇰©1-", "https://", "eu", "www."]
 
 
-# The same texts every time: in one rare corner the parser looks across white space ("\\néwww.eu" is 24 to it, and
-# 25 here, where words are counted one by one), and that corner is known.
-@settings(derandomize=True)
+@settings(max_examples=300, deadline=None)
+@example("\néwww.eu")
+@example("éwww.eu\néwww.eu")
+@example("a\u001cwww.eu")
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_x_weighs_as_the_parser_does(text):
     assert count(text, X) == parse_tweet(text).weightedLength
+
+
+@pytest.mark.parametrize(
+    ("text", "weight", "link"),
+    [("éwww.eu", 24, "www.eu"), ("\néwww.eu", 24, "éwww.eu"), ("a éwww.eu", 25, "éwww.eu")],
+)
+def test_what_stands_before_an_address_decides_where_it_begins(text, weight, link):
+    # regexp/extract_url.py: one character that may stand before an address, or else the text's beginning
+    assert count(text, X) == weight
+    assert [text[start:end] for start, end in links(text)] == [link]
 
 
 @pytest.mark.parametrize(

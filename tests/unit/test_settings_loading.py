@@ -235,6 +235,23 @@ def test_a_wrong_value_is_told_in_our_words(refused, addition, said):
     assert said in only(refused(addition)).message + only(refused(addition)).fix
 
 
+def test_a_handle_on_linkedin_is_a_urn(refused, loaded):
+    good = "partners:\n  - {key: a, name: A, handles: {linkedin: 'urn:li:organization:1 The A'}}\n"
+    assert loaded(good).partners[0].handles == {"linkedin": "urn:li:organization:1 The A"}
+    (finding,) = refused(good.replace("urn:li:organization:1 The A", "the-a"))
+    assert finding.field == "partners[0].handles.linkedin"
+    assert (
+        "`the-a` is no URN; write urn:li:organization: and the page's number" in f"{finding.message}; {finding.fix}"
+    )
+
+
+def test_a_partner_that_a_digest_names_must_be_one(refused):
+    partners = "partners:\n  - {key: oirbi, name: OIRBI}\n"
+    finding = only(refused(partners + DIGEST + '      intro: {en: "By @{oribi} and @{oirbi}"}\n'))
+    assert finding.field == "newsletter.digests.weekly.intro.en"
+    assert "did you mean `oirbi`?" in f"{finding.message}; {finding.fix}"
+
+
 def test_two_partners_may_not_share_a_key_nor_the_lead(refused):
     findings = refused("partners:\n  - {key: a, name: A, role: lead}\n  - {key: a, name: B, role: lead}\n")
     assert [(finding.field, finding.line) for finding in findings] == [
