@@ -125,8 +125,8 @@ def counting(house):
     """Posts know their limit, as the real renderer's do."""
     post = house.renderer.post
 
-    def rendering(item, network, limits, pictures):
-        made = post(item, network, limits, pictures)
+    def rendering(item, network, limits, *rest):
+        made = post(item, network, limits, *rest)
         return replace(made, text=made.text[: limits.max_length], limit=limits.max_length)
 
     house.renderer.post = rendering
