@@ -8,13 +8,13 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "channels" / "faults.md"
 HEAD = """# What came of every fault
 
-Made by `UPDATE_GOLDEN=1 pytest tests/functional/test_fault_matrix.py`: the real pipeline and the real channels, against
-stand-ins on loopback (Bluesky: a real server behind a proxy). "once, at once" means that the first pass published it;
-"once, at pass 2" that a later one did, or that a look at the network showed that it was there. "in doubt" asks the
-officer (`disseminate resolve`). Nothing is ever there twice.
+Made by `UPDATE_GOLDEN=1 pytest tests/functional/test_fault_matrix.py`: the real pipeline and the real channels,
+against stand-ins on loopback (Bluesky: a real server behind a proxy). "once, at once" means that the first pass
+published it; "once, at pass 2" that a later one did, or that a look at the network showed that it was there.
+"in doubt" asks the officer (`disseminate resolve`). Nothing is ever there twice.
 
-"before" means that the network did nothing of what was asked, "after" that it did all of it; "killed" that our process
-got SIGKILL while it waited for the answer, and another one went on.
+"before" means that the network did nothing of what was asked, "after" that it did all of it; "killed" that our
+process got SIGKILL while it waited for the answer, and another one went on.
 
 """
 
