@@ -12,7 +12,7 @@ from dissemination.pipeline.parts import Parts
 from dissemination.ports import Learns
 
 #: Name in the channel's vault, which all processes share.
-_NAME = "learnt"
+_NAME = "pipeline: learnt"
 _EVERY = timedelta(days=1)
 #: A server that could not be asked is asked again after this.
 _AGAIN = timedelta(hours=1)

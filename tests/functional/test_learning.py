@@ -106,7 +106,7 @@ def test_a_slow_server_keeps_no_post_waiting(house, pupil):
 
 def test_what_the_vault_holds_of_old_is_no_obstacle(house, pupil):
     for junk in ({}, {"at": "yesterday"}, {"at": 17}):
-        house.store.vault("x").write("learnt", junk)
+        house.store.vault("x").write("pipeline: learnt", junk)
         learn(house.parts)
     assert pupil.asked == 3
 
@@ -125,8 +125,8 @@ def counting(house):
     """Posts know their limit, as the real renderer's do."""
     post = house.renderer.post
 
-    def rendering(item, network, limits, pictures):
-        made = post(item, network, limits, pictures)
+    def rendering(item, network, limits, *rest):
+        made = post(item, network, limits, *rest)
         return replace(made, text=made.text[: limits.max_length], limit=limits.max_length)
 
     house.renderer.post = rendering
