@@ -73,6 +73,9 @@ def _correction(parts: Parts, line: Planned) -> Correction:
     if post.state is not State.PUBLISHED:
         said = post.state.value.replace("_", " ")
         return Correction(publication=post, refused=f"it is {said}; only what is out can be corrected")
+    if parts.project.quorum > 1:
+        why = f"{parts.project.quorum} people must approve what goes out, and a correction is confirmed by one"
+        return Correction(publication=post, refused=f"{why}; `disseminate withdraw` takes it back")
     if line.proposal is None or line.proposal.hold:
         why = line.proposal.hold if line.proposal else "its file is gone"
         return Correction(publication=post, refused=f"{why}; to take it back, `disseminate withdraw`")

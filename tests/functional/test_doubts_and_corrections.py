@@ -495,6 +495,15 @@ def test_only_what_is_out_is_corrected(house, network):
     assert wanted.refused == "it is withdrawn; only what is out can be corrected"
 
 
+def test_one_person_corrects_nothing_where_two_must_approve(out, network):
+    out.change(project=replace(out.parts.project, quorum=2))
+    put(out, ("Part two, mended", "Part three"))
+    wanted = corrections(out.parts, ["first"])
+    assert "2 people must approve" in wanted[0].refused
+    assert correct(out.parts, wanted, who="ben") == []
+    assert network.texts()[1] == "Part two"
+
+
 def test_what_was_withdrawn_while_somebody_read_is_not_called_corrected(out, network):
     better(out)
     wanted = corrections(out.parts, ["first"])
