@@ -105,6 +105,15 @@ def test_what_an_officer_saw_is_adopted_and_the_rest_follows(doubtful, network):
     assert told.detail == f"by ana: part {number} of 3: published: {url}"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["x.com/us/status/1789/photo/1", "x.com/i/web/status/1789?s=20", "m.example/@us/1789", "t.me/us/1789"],
+)
+def test_the_id_is_read_out_of_an_address_as_browsers_show_it(doubtful, address):
+    resolve(doubtful.parts, "first", Decision.PUBLISHED, url=f"https://{address}", who="ana")
+    assert row(doubtful).parts[-1].id == "1789"
+
+
 def test_what_is_not_out_is_sent_again_however_late_it_is(doubtful, network):
     doubtful.clock.advance(timedelta(days=4))
     resolve(doubtful.parts, "first:x", Decision.RETRY, who="ana")
