@@ -32,8 +32,8 @@ _RELEASED = frozenset({State.DRAFT, State.IN_REVIEW, State.MISSED, State.CANCELL
 
 #: What went out, is under way or in doubt costs what it costs.
 _COSTS = [state.value for state in (State.SENDING, State.PUBLISHED, State.IN_DOUBT, State.WITHDRAWN)]
-#: A bucket that only its end says anything of.
-_ONE = Rate(count=1)
+#: A bucket that only its end says anything of; nothing is closed for longer than a day.
+_ONE = Rate(count=1, seconds=86_400)
 
 
 class Publications:

@@ -287,6 +287,12 @@ def test_an_earlier_wish_does_not_shorten_a_later_one(store, clock):
     assert store.publications.begin("none", "owner", 60, Terms(closed="post:x:closed")) is None
 
 
+def test_a_wish_that_a_wrong_clock_wrote_down_closes_nothing_for_years(house):
+    house.store.publications.close("post:x:closed", NOW + timedelta(days=4000))
+    approved(house, "a")
+    assert send(house) == 1
+
+
 def test_back_off_never_waits_longer_than_a_day():
     assert back_off(NOW, "a", 1, NOW + timedelta(days=9)) == NOW + timedelta(hours=24)
     assert back_off(NOW, "a", 1, NOW + HOUR) == NOW + HOUR
