@@ -50,6 +50,10 @@ def _look(parts: Parts, doubtful: Publication) -> None:
     except ChannelError as error:
         _unsure(parts, doubtful, error, where)
         return
+    except Exception as error:  # noqa: BLE001 - a bug in reading a strange answer must not stop all other sending
+        what = f"its answer cannot be read ({type(error).__name__}: {error}); tell the channel's makers"
+        _unsure(parts, doubtful, InDoubtError(f"{doubtful.channel}: {what}"), where)
+        return
     if found:
         said = "found on the channel after a lost answer"
         _settle(parts, doubtful, outcome.posted(parts, doubtful, found, count=len(messages), detail=said))
