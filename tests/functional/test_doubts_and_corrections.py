@@ -445,6 +445,14 @@ def test_a_crash_in_the_middle_of_an_edit_leaves_the_bytes_that_were_confirmed(o
     assert (done.failed, network.texts()[2]) == ("", "Part three, corrected")
 
 
+def test_what_an_edit_left_as_it_was_is_told(out, network):
+    better(out)
+    network.edit = lambda receipt, message, /: replace(receipt, detail="the words; the picture stays as it was")
+    (done,) = correct(out.parts, corrections(out.parts, ["first"]), who="bob")
+    assert done.said == "the words; the picture stays as it was"
+    assert out.store.events.latest(1)[0].detail == "by bob: the words; the picture stays as it was"
+
+
 def test_an_edit_may_give_another_proof(out, network):
     better(out)
     network.edit = lambda receipt, message, /: Receipt(id=f"{receipt.id}-again", url="https://x.example/3")
