@@ -192,6 +192,23 @@ def test_a_lost_answer_is_looked_up_and_never_posted_twice(house, arrived):
     assert len(house.x.sent) == 1
 
 
+def test_another_items_post_that_says_the_same_is_no_proof(house, monkeypatch):
+    """Networks are looked through by words: what was never sent would count as out."""
+    for name in ("first", "second"):
+        house.item(name, path=f"{name}.md")
+    house.x.doubt_arrives = False
+    house.x.program("second:x:1", InDoubtError("x: no answer"))
+    approve(house.parts, ["first", "second"], who="ana")
+    send(house)
+    out = house.one("first", "x")
+    assert out.state is State.PUBLISHED
+    monkeypatch.setattr(house.x, "find", lambda *_, **__: Receipt(id=out.remote_id))
+    house.clock.advance(timedelta(minutes=2))
+    send(house)
+    assert house.one("second", "x").state is State.IN_DOUBT
+    assert "says the same; look at the account" in house.one("second", "x").reason
+
+
 def test_a_bug_in_looking_keeps_it_in_doubt_and_nothing_else_waiting(house, monkeypatch):
     house.item()
     house.x.program("first:x:1", InDoubtError("x: no answer"))
