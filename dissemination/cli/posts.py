@@ -120,6 +120,8 @@ def _show_corrected(done: Sequence[Corrected], editable: bool) -> None:
             say("  The same command again goes on.")
         else:
             say(f"[green]Corrected:[/green] {safe(post.subject)} on {safe(post.channel)}")
+            if one.said:
+                say(f"  [yellow]{safe(post.channel)} says:[/yellow] {safe(one.said)}")
 
 
 def _correction_facts(one: Correction, done: Sequence[Corrected]) -> dict[str, object]:
@@ -134,6 +136,7 @@ def _correction_facts(one: Correction, done: Sequence[Corrected]) -> dict[str, o
         "refused": one.refused,
         "done": told is not None and not told.failed,
         "failed": told.failed if told else "",
+        "said": told.said if told else "",
     }
 
 

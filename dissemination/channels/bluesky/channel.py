@@ -219,7 +219,8 @@ class BlueskyChannel:
     def _published(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Look first, and again where the answer was lost: writing twice answers 500, and tells nothing."""
         posts = [self._fitting(message) for message in messages]
-        if not self._stands(messages[0], posts[0]):
+        # All of them: where the first stands, the rest may have been changed and approved since.
+        if not (self._stands(messages[0], posts[0]) and self._all_stand(messages, posts)):
             written = self._records(messages, posts)
             try:
                 self._write(messages, written)

@@ -120,7 +120,8 @@ class LinkedInChannel:
         patch = {"patch": {"$set": {"commentary": draft.commentary}}}
         headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
         self._call("POST", _path(urn), changes=True, headers=headers, json=patch)
-        return _receipt(urn, self._cut(urn, draft))
+        stays = "the words; the pictures or the card stay as they were" if draft.pictures or draft.card else ""
+        return _receipt(urn, "; ".join(filter(None, [stays, self._cut(urn, draft)])))
 
     def delete(self, receipt: Receipt, /) -> None:
         """Delete a post; one that is gone is no error. Errors as of `send`."""
