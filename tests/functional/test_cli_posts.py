@@ -252,10 +252,8 @@ def test_what_still_waits_keeps_no_correction_from_being_complete(shell):
 def test_withdraw_deletes_and_lists_the_rest(out, network):
     shown = narrow(out("withdraw", "first", "--as", "ana", code=1))
     assert "Withdrawn: first on x, 3 parts deleted; by ana\n" in shown
-    assert (
-        "Withdrawn: first on mastodon; by ana\n  Delete by hand:\n    mastodon  var/outbox/mastodon/first-mastodon-1-"
-        in shown
-    )
+    by_hand = "  Delete by hand:\n    mastodon  var/outbox/mastodon/first-mastodon-1-"
+    assert f"Withdrawn: first on mastodon; by ana\n{by_hand}" in shown
     assert network.standing == {}
     assert narrow(out("withdraw", "first:x")) == "Withdrawn: first on x; by ana\n"
     facts = {fact["channel"]: fact for fact in out.json("withdraw", "first", code=1)}
