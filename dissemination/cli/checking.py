@@ -44,7 +44,10 @@ def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; all news where left out.")] = None,
     *,
     editions: Annotated[
-        bool, typer.Option("--editions/--no-editions", help="Whether posts and newsletters to come are rendered and checked.")
+        bool,
+        typer.Option(
+            "--editions/--no-editions", help="Whether posts and newsletters to come are rendered and checked."
+        ),
     ] = True,
     spam: Annotated[bool, typer.Option("--spam", help="Score the newsletters by SpamAssassin or rspamd.")] = False,
     as_json: Json = False,
