@@ -52,7 +52,7 @@ def check(
     spam: Annotated[bool, typer.Option("--spam", help="Score the newsletters by SpamAssassin or rspamd.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Every problem of the news, and of posts and newsletters to come: file, line, field, and what to write instead."""
+    """Every problem of the news, of posts and newsletters to come: file, line, field, what to write instead."""
     for path in paths or ():
         if not path.exists():
             raise WrongUseError(f"check: {path}: no such file or folder")

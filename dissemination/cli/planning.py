@@ -153,7 +153,9 @@ def show_paused(paused: Mapping[str, str]) -> None:
     """Each emergency stop that holds: who and why."""
     for channel, why in paused.items():
         name = "every channel" if channel == "*" else channel
-        say(f"[yellow]Paused:[/yellow] {name} ({safe(why)}); {resuming(channel)} goes on")
+        # What we stopped ourselves begins with our name and the channel's: said once is enough.
+        said = why.removeprefix("dissemination: ").removeprefix(f"{channel}: ")
+        say_hanging(f"[yellow]Paused:[/yellow] {name} ({safe(said)}); {resuming(channel)} goes on", 2)
 
 
 def resuming(channel: str) -> str:
