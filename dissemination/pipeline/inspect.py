@@ -92,16 +92,17 @@ def _nowhere(parts: Parts, items: Sequence[NewsItem]) -> Iterator[Finding]:
 
 
 def _posts(composer: Composer, latest: Latest, items: Sequence[NewsItem]) -> Iterator[Finding]:
-    """Why a post cannot be made: what `plan` would hold it for."""
+    """Why a post in words of the item's own cannot be made. What is made from title and summary is fitted."""
     known = {item.id: item for item in items}
     said: set[Finding] = set()
     for proposal in composer.posts():
-        if proposal.hold or not _is_open(proposal, latest):
+        item, channel = known[proposal.publication.items[0]], proposal.publication.channel
+        if proposal.hold or not (channel in item.posts or item.reshare) or not _is_open(proposal, latest):
             continue
         try:
             proposal.render()
         except RenderError as error:
-            finding = _unpostable(known[proposal.publication.items[0]], proposal.publication.channel, str(error))
+            finding = _unpostable(item, channel, str(error))
             if finding not in said:
                 said.add(finding)
                 yield finding
