@@ -43,7 +43,7 @@ def resolve(parts: Parts, id_: str, decision: Decision, *, url: str = "", who: s
     doubtful = [line.publication for line in named(plan(parts), [id_]) if _is_doubtful(line.publication)]
     if not doubtful:
         raise WrongUseError(
-            f"{id_}: no post of it is in doubt; of an edition's people decides `disseminate edition resolve`"
+            f"{id_}: no post of it is in doubt; people of an edition have `disseminate edition resolve`"
         )
     if decision is Decision.PUBLISHED:
         _check(url, doubtful)

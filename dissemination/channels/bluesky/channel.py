@@ -422,7 +422,7 @@ def _seen(session: Session) -> Sequence[Symptom]:
 # Classifying
 
 _GOES_LATER = "it is looked up, and sent again if it is not there"
-_LOG_IN = "make a new app password and log in with it, then resume the channel"
+_LOG_IN = "make a new app password; `disseminate login` with it will resume the channel"
 
 #: The first that applies counts. What the server itself says is JSON; a page of somebody in between is not.
 #: https://docs.bsky.app/docs/advanced-guides/rate-limits, https://atproto.com/specs/xrpc#error-responses

@@ -376,7 +376,7 @@ _GONE = (404, 410)
 #: The first that applies counts.
 #: https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling
 _REFUSALS = (
-    Refusal(status=401, error=NeedsLoginError, advice="the login has ended; run `disseminate login`, then resume"),
+    Refusal(status=401, error=NeedsLoginError, advice="the login has ended; `disseminate login` renews it"),
     Refusal(
         status=426,
         error=NeedsLoginError,
