@@ -309,7 +309,7 @@ class FromMemory:
             return
         variant = chosen(page.variants, accepted)
         body = variant.body if scope["method"] == "GET" else b""
-        if page.path and body is variant.body:
+        if page.path and scope["method"] == "GET":
             try:
                 body = await run_in_threadpool(self._files.read, page)
             except (FileRefusedError, OSError):

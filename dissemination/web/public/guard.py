@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,9 @@ PAID_BY_FAILURE = ("/u/", "/hooks/")
 LONGEST_PATH = 2_000
 #: An endless number of header lines costs as much as an endless body.
 MOST_HEADERS = 100
+
+#: Nothing but a name or an address and a port: no user, no path, no list.
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{0,5})?\Z")
 
 _logger = logging.getLogger(__name__)
 
@@ -169,16 +173,8 @@ def _facts(headers: list[tuple[bytes, bytes]]) -> tuple[list[bytes], bytes]:
 
 def _host_of(value: bytes) -> str:
     """The name without the port, in small letters; "" if it is none. The port is the front server's business."""
-    try:
-        parts = urlsplit(f"//{value.decode('ascii')}")
-        port = parts.port
-        name = (parts.hostname or "").lower()
-        plain = f"[{name}]" if ":" in name else name
-    except ValueError:
-        return ""
-    # Nothing but a name and a port: no user, no path.
-    written = value.decode("ascii").lower()
-    return name.rstrip(".") if written in {plain, f"{plain}:", f"{plain}:{port}"} else ""
+    match = _HOST.match(value)
+    return match[1].decode("ascii").lower().strip("[]").rstrip(".") if match else ""
 
 
 def _without_hsts(send: Send) -> Send:

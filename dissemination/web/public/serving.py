@@ -27,6 +27,9 @@ GRACE = 3
 #: Seconds in which a server has ended, whatever is open.
 END = 5.0
 
+#: Connections that may wait to be taken.
+_BACKLOG = 2_048
+
 _logger = logging.getLogger(__name__)
 
 
@@ -168,6 +171,8 @@ def listen(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        # Whoever is told the address may connect at once, also while the server comes up.
+        made.listen(_BACKLOG)
     except OSError as error:
         made.close()
         raise WrongUseError(f"web: port {port} of {host} cannot be had ({error.strerror}); set web.port") from error
