@@ -36,14 +36,14 @@ def request(path="/en/", method="GET", *lines):
     return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {HOST}", *lines, "", ""]).encode("latin-1")
 
 
-@pytest.fixture
-def project(tmp_path, folders):
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, folders):
     """An opened project with one published page."""
-    folders.write_project(tmp_path)
-    page = tmp_path / "feeds" / "en" / "index.html"
+    root = folders.write_project(tmp_path_factory.mktemp("project"))
+    page = root / "feeds" / "en" / "index.html"
     page.parent.mkdir(parents=True)
     page.write_text("<p>Words</p>")
-    app = make_app(tmp_path)
+    app = make_app(root)
     yield app
     app.close()
 
@@ -364,12 +364,11 @@ def sqlite_locked():
 
 def test_what_another_process_writes_is_seen_within_moments(server, project, asgi, monkeypatch):
     monkeypatch.setattr(files, "PAUSE", 0.05)
-    page = project.parts.project.root / "feeds" / "en" / "index.html"
-    page.write_text("<p>Others</p>")
+    (project.parts.project.root / "feeds" / "new.html").write_text("<p>Others</p>")
     end, moment = time.monotonic() + 10, threading.Event()
-    while not asgi.talk(server.port, request()).endswith(b"<p>Others</p>") and time.monotonic() < end:
+    while status(asgi.talk(server.port, request("/new.html"))) == 404 and time.monotonic() < end:
         moment.wait(0.05)
-    assert asgi.talk(server.port, request()).endswith(b"<p>Others</p>")
+    assert asgi.talk(server.port, request("/new.html")).endswith(b"<p>Others</p>")
 
 
 # Commands

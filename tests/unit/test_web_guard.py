@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from dissemination.bootstrap import make_app, web_settings
 from dissemination.errors import BusyError, ForgedError, SettingsError, StoreError, UnavailableError
+from dissemination.files import digest_of, shipped
 from dissemination.settings import WebSection, load
 from dissemination.web.public import app as site_module
 from dissemination.web.public import callers, guard
@@ -38,14 +39,14 @@ def timer():
     return Time()
 
 
-@pytest.fixture
-def project(tmp_path, folders):
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, folders):
     """A project with one page, opened; its hooks are what a test puts there."""
-    folders.write_project(tmp_path)
-    page = tmp_path / "feeds" / "en" / "index.html"
+    root = folders.write_project(tmp_path_factory.mktemp("project"))
+    page = root / "feeds" / "en" / "index.html"
     page.parent.mkdir(parents=True)
     page.write_text("<p>Words</p>")
-    app = make_app(tmp_path)
+    app = make_app(root)
     yield app
     app.close()
 
@@ -541,7 +542,15 @@ def test_hooks_that_are_forged_are_charged_and_real_ones_not(site, taken):
     assert [site("/hooks/ses", "POST", web=web).status for _ in range(4)] == [403, 403, 403, 429]
 
 
-# Settings
+# Settings and assets
+
+
+def test_what_was_not_written_by_us_is_the_very_file_that_it_says_to_be():
+    folder = shipped("templates") / "public" / "static"
+    said = dict(re.findall(r"^(\w+) +(.+)$", (folder / "VENDOR.txt").read_text(), re.MULTILINE))
+    assert digest_of((folder / said["file"]).read_bytes()) == said["sha256"]
+    assert "2.1.1" in said["package"]
+    assert "MIT License" in (folder / "pico.LICENSE.txt").read_text()
 
 
 @pytest.mark.parametrize(
