@@ -390,11 +390,16 @@ def test_hostile_12_one_address_may_unsubscribe_a_thousand_people(site):
 def test_hostile_13_whoever_guesses_tokens_is_stopped_and_honest_requests_are_not_charged(site, timer):
     web = WebSection(posts_per_minute=5)
     assert [site("/u/good", "POST", web=web).status for _ in range(20)] == [200] * 20
-    assert [site("/u/bad", web=web).status for _ in range(6)] == [404] * 5 + [429]
+    assert [site("/u/bad", "POST", web=web).status for _ in range(6)] == [404] * 5 + [429]
     assert site("/u/good", "POST", web=web).status == 429
     assert site("/u/good", "POST", web=web, client="192.0.2.8").status == 200
     timer.now += 12.0
     assert site("/u/good", "POST", web=web).status == 200
+
+
+def test_looking_at_personal_pages_costs_as_much_as_looking_at_others(site):
+    web = WebSection(per_minute=3)
+    assert [site("/u/good", web=web).status for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_hostile_13_a_token_stands_in_no_log(site, caplog):

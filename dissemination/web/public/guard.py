@@ -130,8 +130,9 @@ class Door:
         if self._place.prefix:
             scope["root_path"] = self._place.prefix
         path = scope["path"].removeprefix(self._place.prefix)
-        by_failure = path.startswith(PAID_BY_FAILURE)
-        rates = self._posts if by_failure or scope["method"] == "POST" else self._reads
+        posting = scope["method"] == "POST"
+        by_failure = posting and path.startswith(PAID_BY_FAILURE)
+        rates = self._posts if posting else self._reads
         if wait := rates.wait(caller):
             seconds = str(math.ceil(wait)).encode()
             await answer(send, 429, "Too many requests.\n", ((b"retry-after", seconds),))
