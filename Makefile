@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check bench-check bench-dkim bench-email bench-ledger bench-million bench-people bench-plan screenshots setup format requirements clean
+.PHONY: demo test check bench-check bench-dkim bench-email bench-ledger bench-million bench-people bench-plan bench-web screenshots setup format requirements clean
 
 demo: .venv/ready
 	$(BIN)/disseminate demo
@@ -33,6 +33,10 @@ bench-email: .venv/ready
 # A million recipients, with and without writing down every delivery.
 bench-million: .venv/ready
 	$(BIN)/python bench/bench_email.py --case million --pairs 3 $(if $(PAGE),--write $(PAGE))
+
+# CPU of a request for feeds and pages beside nginx.
+bench-web: .venv/ready
+	$(BIN)/python bench/bench_web.py
 
 # Seconds that planning 500 posts over seven networks takes, whole process.
 bench-plan: .venv/ready

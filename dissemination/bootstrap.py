@@ -43,6 +43,7 @@ from dissemination.settings import (
     RatesSection,
     Secrets,
     Settings,
+    WebSection,
     load,
 )
 from dissemination.sources import FolderSource, Imported, import_file
@@ -177,6 +178,11 @@ def opened(root: Path, *, clock: Clock | None = None, environ: Mapping[str, str]
 def make_ticker(app: App, tick: Callable[[], None], on_error: Callable[[Exception], None]) -> Ticker:
     """The scheduler for `disseminate run`, at the pace that settings name."""
     return Ticker(tick, load(app.parts.project.root / "settings.yaml").publishing.tick_seconds, on_error=on_error)
+
+
+def web_settings(app: App) -> WebSection:
+    """What settings say about the public server."""
+    return load(app.parts.project.root / "settings.yaml").web
 
 
 def recurrences() -> Recurrences:

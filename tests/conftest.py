@@ -222,3 +222,9 @@ def flash(house, mailer, monkeypatch):
         approve(house.parts, [], who="ana", everything=True)
 
     return making
+
+
+@pytest.fixture(scope="session")
+def asgi():
+    """The functions ask, talk and heard (tests/fakes/asgi.py)."""
+    return importlib.import_module("asgi")

@@ -23,6 +23,7 @@ from dissemination.cli import (
     posts,
     privacy,
     publishing,
+    serving,
     signing,
 )
 
@@ -62,6 +63,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "send-test": planning.send_test,
     "publish": publishing.publish,
     "run": publishing.run,
+    "serve": serving.serve,
     "pause": publishing.pause,
     "resume": publishing.resume,
     "cancel": planning.cancel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, print_json, safe, table
 from dissemination.cli.planning import show_parts, show_plan
+from dissemination.cli.serving import serve_until_told
 from dissemination.errors import WrongUseError
 from dissemination.files import shipped
 from dissemination.model import Carries, Publication, State, Subscriber
@@ -59,6 +61,9 @@ def demo(
             "--networks", help="Post to a real Bluesky server and to stand-ins of the others, on this machine."
         ),
     ] = False,
+    serving: Annotated[
+        bool, typer.Option("--serve", help="Serve feeds and pages on this machine afterwards, until Ctrl-C.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """The main job on the sample, from nothing: 25 mails, feeds and posts, and a second pass that sends nothing."""
@@ -73,7 +78,7 @@ def demo(
     with ExitStack() as stack:
         mailbox = stack.enter_context(Mailbox(root / "mailbox"))
         outside = _Outside(root, mailbox, _networks(stack, SystemClock().now) if networks else None)
-        _lay_out(root, mailbox.port, outside.networks)
+        _lay_out(root, mailbox.port, outside.networks, serving=serving)
         app = stack.enter_context(opened(root, environ=outside.environ))
         stack.enter_context(app.publishing())
         _prepare(app, outside.networks.notes if outside.networks else (), show)
@@ -91,6 +96,9 @@ def demo(
     if not (first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)):
         complain(f"not everything went out once; `disseminate log` in {_shown(root)} tells why")
         raise typer.Exit(FINDINGS)
+    if serving:
+        with opened(root, environ=outside.environ) as app:
+            serve_until_told(app, as_json=as_json)
 
 
 class _Outside:
@@ -145,7 +153,7 @@ def _fresh() -> Path:
     return base / f"demo-{number}"
 
 
-def _lay_out(root: Path, port: int, networks: Networks | None) -> None:
+def _lay_out(root: Path, port: int, networks: Networks | None, *, serving: bool) -> None:
     """The sample project, with the mail server on loopback and its digest due this very minute."""
     import yaml  # noqa: PLC0415 - only this command needs it
 
@@ -153,6 +161,8 @@ def _lay_out(root: Path, port: int, networks: Networks | None) -> None:
     settings = yaml.safe_load(shipped("settings.yaml").read_text("utf-8"))
     _set_up_mail(settings, port)
     _make_due(settings)
+    if serving:
+        _set_up_web(settings)
     if networks:
         settings["channels"] |= networks.sections
         settings["news"]["channels"] |= dict.fromkeys(networks.sections, "auto")
@@ -168,6 +178,15 @@ def _set_up_mail(settings: dict[str, Any], port: int) -> None:
     for key in ("username", "ca_file", "hostname"):
         mail.pop(key, None)
     mail |= {"host": "127.0.0.1", "port": port, "tls": "none"}
+
+
+def _set_up_web(settings: dict[str, Any]) -> None:
+    """The public site is this machine, so that all links lead to what is served."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings["project"]["public_url"] = f"http://127.0.0.1:{port}"
+    settings["web"] = {"host": "127.0.0.1", "port": port}
 
 
 def _make_due(settings: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from dissemination.cli.common import (
     who,
 )
 from dissemination.cli.planning import facts, next_try, resuming, show_plan
+from dissemination.cli.serving import beside
 from dissemination.errors import WrongUseError
 from dissemination.model import DeliveryState, Happening, Publication, State
 
@@ -108,17 +109,22 @@ def _not_out(tally: Tally) -> str:
 @guarded
 def run(*, as_json: Json = False) -> None:
     """The scheduler: looks what is due, publishes it, and stops cleanly on SIGTERM."""
-    from dissemination.bootstrap import make_ticker  # noqa: PLC0415 - only this command needs it
+    from dissemination.bootstrap import make_ticker, web_settings  # noqa: PLC0415 - only this command needs it
 
-    with project() as app, app.publishing():
+    with (
+        project() as app,
+        app.publishing(),
+        beside(app, web_settings(app), as_json=as_json) as public,
+    ):
         _stop_on_signals(app.stop)
         ticks = app.ticks()
-        ticker = make_ticker(app, _tick(ticks, as_json=as_json), lambda error: _broken(app, error))
+        ticker = make_ticker(app, _tick(ticks, public.refresh, as_json=as_json), lambda error: _broken(app, error))
         ticker.start()
         ticker.wake()
         if not as_json:
             say("Publishing what falls due. Stop with Ctrl-C.")
         app.stop.wait()
+        public.leave()
         if not as_json:
             say("Stopping: what is in flight is settled.")
         end = time.monotonic() + DRAIN
@@ -133,9 +139,11 @@ def _end(app: App, ticks: Ticks, seconds: float) -> None:
         _broken(app, error)
 
 
-def _tick(ticks: Ticks, *, as_json: bool) -> Callable[[], None]:
+def _tick(ticks: Ticks, refresh: Callable[[], None], *, as_json: bool) -> Callable[[], None]:
     def tick() -> None:
         tally = ticks.tick()
+        if tally.feeds:
+            refresh()
         if any(_counts(tally).values()):
             print_json(_counts(tally), indent=None) if as_json else say(_said(tally))
 

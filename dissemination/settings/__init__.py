@@ -12,6 +12,7 @@ from dissemination.settings.schema import (
     RatesSection,
     Settings,
 )
+from dissemination.settings.web import WebSection
 
 __all__ = [
     "AllowanceSection",
@@ -22,6 +23,7 @@ __all__ = [
     "RatesSection",
     "Secrets",
     "Settings",
+    "WebSection",
     "json_schema",
     "load",
 ]

@@ -28,6 +28,7 @@ from dissemination.settings.kinds import (
 )
 from dissemination.settings.people import AudienceSection, PrivacySection
 from dissemination.settings.posting import PostingSection
+from dissemination.settings.web import WebSection
 
 #: Channel name -> the entry point that serves it; every other channel writes to the outbox.
 _USE = {"email": "email", "feed": "feed"}
@@ -355,6 +356,8 @@ class Settings(BaseModel):
     """What is said about personal data, and how long they are kept."""
     bounces: BouncesSection = BouncesSection()
     """What comes back by mail."""
+    web: WebSection = WebSection()
+    """The server of the public pages."""
     store: StoreSection = StoreSection()
     """Where the state lies."""
 
