@@ -36,7 +36,7 @@ _ENGLISH = VisitorWords(
     recipients="Who else receives them: {recipients}.",
     transfers="Transfers to other countries: {transfers}.",
     keep="How long they are kept: until you leave, and {days} days more; then only a keyed code of your address "
-    "stays, so that nobody writes to it again. Sign-ups that are not confirmed are deleted after {unconfirmed} days.",
+    "stays, so that nobody writes to it again. Sign-ups that nobody confirms are deleted after {unconfirmed} days.",
     rights="Your rights: you can see, correct, export and delete your data, limit or object to their use, and "
     "complain to a data protection authority.",
     no_tracking="We do not watch whether you open letters or what you click.",

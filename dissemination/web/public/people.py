@@ -314,7 +314,7 @@ class PersonalDesk:
         return self._pages.page("unsubscribe")
 
     async def leave(self, request: Request) -> Response:
-        """RFC 8058, section 3.1, and the page's button: the link alone decides, so that no form of a body is refused.
+        """RFC 8058, section 3.1, and the page's button: the link alone decides; no kind of body is refused.
 
         Mail programs may post the one field as a form or as multipart; what else is in a body changes nothing.
         """
