@@ -2,8 +2,8 @@
 
     python bench/bench_unsubscribe.py [PEOPLE] [--clients N] [--kill-after N]
 
-The server is a process of its own (uvicorn, uvloop, httptools) on a new project folder; the client keeps its
-connections open, as mail providers do. `--kill-after N` sends SIGKILL when N were answered, in the middle of it all.
+The server is a process of its own (uvicorn, uvloop, httptools) on a new project folder; the client keeps
+its connections open, as mail providers do. `--kill-after N` sends SIGKILL when N were answered, in the middle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A project that people can sign up to, and a browser without a browser: forms are filled in as the page has them."""
+"""A project that people can sign up to; forms are filled in as the page has them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ def main() -> None:
         config = uvicorn.Config(
             Starlette(routes=routes(house)), log_level="error", access_log=False, lifespan="off"
         )
-        print(listening.getsockname()[1], flush=True)
+        sys.stdout.write(f"{listening.getsockname()[1]}\n")
+        sys.stdout.flush()
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -78,7 +78,7 @@ def test_from_the_form_to_the_list(town):
     assert answer.status_code == 200
     assert "ana@" not in answer.text.lower()
     assert town.person() is None
-    [(address, subject, text, key)] = town.post.kept
+    [(address, subject, _, key)] = town.post.kept
     assert address == "Ana@Mail.Example"
     assert subject == "Please confirm: Test news"
     assert key.startswith("confirm/")
