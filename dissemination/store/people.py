@@ -161,7 +161,9 @@ class People:
                     gone.append(erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now))
                     erasure.erase(connection, gone[-1])
                 # Also where they never confirmed, and so are no subscriber.
-                connection.execute(sa.delete(signups).where(signups.c.address == address))
+                asked = connection.execute(sa.delete(signups).where(signups.c.address == address)).rowcount
+                if asked and not row:
+                    gone.append(erasure.Gone(id=0, address=address, email=address, hash=hashed, at=now))
                 if bar:
                     bar_hash(connection, hashed, Why.ERASED, now)
         return gone

@@ -462,6 +462,8 @@ def test_hostile_25_erased_means_absent_from_every_file_and_not_imported_again(t
 
 def test_hostile_25_who_never_confirmed_is_erased_too(town):
     town.sign_up(email="unique.person@mail.example")
-    town.house.remove_subscriber("unique.person@mail.example")
+    assert town.house.remove_subscriber("unique.person@mail.example")
+    assert not town.house.remove_subscriber("unique.person@mail.example")
+    assert b"unique.person" not in town.house.parts.store.database.path.read_bytes()
     assert town.house.parts.store.signups.of("unique.person@mail.example") is None
     assert town.web.get(town.mailed()).status_code == 404
