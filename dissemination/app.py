@@ -7,20 +7,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from dissemination.model import (
     Added,
+    Choices,
     Concerned,
     DeliveryState,
     Dossier,
     Finding,
     Happening,
+    Notice,
     Occurrence,
     Post,
+    Preferences,
     Publication,
     Receipt,
     Return,
+    SignUp,
     SpamScore,
     Standing,
     State,
@@ -44,15 +49,18 @@ from dissemination.pipeline import (
     status,
     testmail,
     told,
+    visiting,
     withdrawing,
 )
 from dissemination.pipeline.approve import Verdict
+from dissemination.pipeline.confirming import Postman
 from dissemination.pipeline.correcting import Corrected, Correction
 from dissemination.pipeline.deliver import Tally
 from dissemination.pipeline.doubts import Decision
 from dissemination.pipeline.editions import Progress
 from dissemination.pipeline.gates import Gates
 from dissemination.pipeline.inspect import Inspection, inspect
+from dissemination.pipeline.leaving import Leaving
 from dissemination.pipeline.logins import LoggedIn
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.people import Import, Imported
@@ -63,6 +71,7 @@ from dissemination.pipeline.retention import Cleaned
 from dissemination.pipeline.returns import Fetched, Inbound
 from dissemination.pipeline.status import Status
 from dissemination.pipeline.timing import WAITING, Bill, bills
+from dissemination.pipeline.visiting import Visitors
 from dissemination.pipeline.withdrawing import Withdrawal
 from dissemination.ports import Addresses, Inlet, Prompt
 
@@ -74,6 +83,7 @@ class App:
     parts: Parts
     addresses: Addresses
     inbound: Inbound
+    visitors: Visitors = field(default_factory=visiting.nobody)
     #: Names of the secrets that are set.
     secrets: Sequence[str] = ()
     #: Set it, and everything under way ends at its next message.
@@ -164,6 +174,7 @@ class App:
         tally = publish.publish(self.parts, self.stop)
         retention.Daily(self.parts, self.addresses)()
         learning.learn(self.parts)
+        self.postman()
         return tally
 
     def would_publish(self) -> Sequence[Publication]:
@@ -176,6 +187,7 @@ class App:
             retention.Daily(self.parts, self.addresses),
             returns.Rounds(self.parts, self.inbound),
             learning.Lessons(self.parts),
+            self.postman,
         )
         return Ticks(self.parts, self.stop, *chores)
 
@@ -263,6 +275,52 @@ class App:
     def clean(self) -> Cleaned:
         """Forget what was kept long enough."""
         return retention.clean(self.parts, self.addresses)
+
+    @cached_property
+    def leaving(self) -> Leaving:
+        """Who unsubscribes by a link: `leaving.ask(subscriber)`."""
+        return Leaving(self.parts)
+
+    @cached_property
+    def postman(self) -> Postman:
+        """Sends confirmation mails: `postman.wake()`."""
+        return Postman(self.parts, self.visitors)
+
+    def sign_up_lacks(self) -> Sequence[str]:
+        """Settings to fill before anybody can sign up."""
+        return visiting.lacking(self.parts, self.visitors)
+
+    def sign_up_notice(self, lang: str) -> Notice:
+        """What stands beside the form, and is agreed to."""
+        return visiting.notice(self.visitors, lang)
+
+    def sign_up(self, email: str, lists: Sequence[str], said: Notice, *, form: str) -> None:
+        """Somebody filled the form in; see `visiting.sign_up`."""
+        visiting.sign_up(self.parts, self.visitors, self.addresses, email=email, lists=lists, said=said, form=form)
+
+    def pending(self, token: str) -> SignUp | None:
+        """What a link to confirm is about."""
+        return visiting.pending(self.parts, token)
+
+    def confirm(self, token: str, lists: Sequence[str]) -> str | None:
+        """They said yes to these lists; the token of their preferences, or None."""
+        return visiting.confirm(self.parts, token, lists)
+
+    def preferences(self, token: str) -> Preferences | None:
+        """Of the holder of a link."""
+        return visiting.preferences(self.parts, token)
+
+    def choose(self, token: str, chosen: Choices) -> bool:
+        """Change them; see `visiting.choose`."""
+        return visiting.choose(self.parts, self.visitors, token, chosen)
+
+    def export_by_link(self, token: str) -> Dossier | None:
+        """Everything that is kept about the holder of a link to preferences."""
+        return visiting.export(self.parts, self.addresses, token)
+
+    def erase_by_link(self, token: str) -> bool:
+        """Erase the holder of a link to preferences."""
+        return visiting.erase(self.parts, self.addresses, token)
 
     def take_return(self, raw: bytes, *, to: str = "") -> Return | None:
         """Take one mail in that came back; None if it was taken in before. `to` is the envelope's recipient."""

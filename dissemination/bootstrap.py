@@ -31,8 +31,9 @@ from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.pipeline.returns import Inbound
 from dissemination.pipeline.timing import Timing
+from dissemination.pipeline.visiting import Visitors
 from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Recurrences, Vault
-from dissemination.render import PictureShop, Rendering
+from dissemination.render import PictureShop, Rendering, VisitorSpeech
 from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
 from dissemination.scheduling import Ticker, WallClockRecurrences
 from dissemination.settings import (
@@ -161,6 +162,10 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
         ),
         addresses=addresses,
         inbound=_inbound(settings, root, secrets, addresses, clock),
+        visitors=Visitors(
+            says=VisitorSpeech(project, _privacy(settings), settings.newsletter.name),
+            send=getattr(channels.get("email"), "send_notice", None),
+        ),
         secrets=secrets.known(),
     )
 

@@ -87,6 +87,7 @@ from dissemination.model.states import (
     Topic,
     Units,
 )
+from dissemination.model.visiting import Choices, Frequency, Notice, Parcel, Preferences, SignUp, masked
 
 __all__ = [
     "COMMON_MAIL_PROGRAMS",
@@ -94,6 +95,7 @@ __all__ = [
     "Added",
     "Audience",
     "Carries",
+    "Choices",
     "Concerned",
     "Consent",
     "Consequence",
@@ -107,6 +109,7 @@ __all__ = [
     "EventFacts",
     "FileSet",
     "Finding",
+    "Frequency",
     "Funding",
     "Gathered",
     "Grant",
@@ -125,7 +128,9 @@ __all__ = [
     "Mention",
     "Message",
     "NewsItem",
+    "Notice",
     "Occurrence",
+    "Parcel",
     "Part",
     "Partner",
     "Picture",
@@ -133,6 +138,7 @@ __all__ = [
     "PostOverride",
     "PostPicture",
     "Posting",
+    "Preferences",
     "Privacy",
     "Project",
     "Publication",
@@ -149,6 +155,7 @@ __all__ = [
     "Returned",
     "Segments",
     "Settled",
+    "SignUp",
     "Site",
     "Slot",
     "SpamRule",
@@ -167,4 +174,5 @@ __all__ = [
     "Why",
     "Wording",
     "dollars",
+    "masked",
 ]

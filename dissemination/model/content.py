@@ -63,6 +63,14 @@ class Site:
         """Where a subscriber sees and changes what is kept."""
         return f"{self.public_url}/p/{token}"
 
+    def confirm(self, token: str) -> str:
+        """Where somebody who signed up says yes."""
+        return f"{self.public_url}/c/{token}"
+
+    def signup(self) -> str:
+        """The form."""
+        return f"{self.public_url}/signup/"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:

@@ -67,6 +67,8 @@ class Subscriber:
     consent_at: datetime | None = None
     #: Facts that segments are made of, such as {"region": "RO12"}.
     attributes: Mapping[str, str] = field(default_factory=dict)
+    #: They asked for no letters until then; None: they did not.
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from dissemination.model import Happening
 from dissemination.pipeline.parts import Parts
+from dissemination.pipeline.visiting import CONFIRM
 from dissemination.ports import Addresses
 
 #: The log's word for it; its last line says when it was done last.
@@ -25,6 +26,7 @@ class Cleaned:
     log: int = 0
     proofs: int = 0
     copies: int = 0
+    signups: int = 0
 
     def __str__(self) -> str:
         """For the log."""
@@ -38,6 +40,7 @@ _CALLED = {
     "log": "log lines deleted",
     "proofs": "consent lines deleted",
     "copies": "old copies deleted",
+    "signups": "sign-up forms deleted",
 }
 
 
@@ -57,10 +60,11 @@ def clean(parts: Parts, addresses: Addresses) -> Cleaned:
     troubles, log, proofs = parts.store.privacy.clear(
         troubles=ago(keep.troubles), log=ago(keep.log), proofs=ago(keep.proof)
     )
-    if people:
+    signups = parts.store.signups.clear(unconfirmed=ago(keep.unconfirmed), confirmed=now - CONFIRM)
+    if people or signups:
         parts.store.privacy.scour()
     copies = parts.store.privacy.clear_copies(ago(keep.copies))
-    cleaned = Cleaned(people=people, troubles=troubles, log=log, proofs=proofs, copies=copies)
+    cleaned = Cleaned(people=people, troubles=troubles, log=log, proofs=proofs, copies=copies, signups=signups)
     parts.store.events.add(Happening(at=now, kind=KIND, detail=str(cleaned)))
     return cleaned
 

@@ -33,11 +33,12 @@ from dissemination.ports.doors import (
     ReadsReturns,
     Recurrences,
     Renderer,
+    SaysToVisitors,
     Shelf,
     Source,
     Tokens,
 )
-from dissemination.ports.people import ArrivalsStore, PeopleStore, PrivacyStore
+from dissemination.ports.people import ArrivalsStore, PeopleStore, PreferencesStore, PrivacyStore, SignUpsStore
 from dissemination.ports.store import (
     BouncesStore,
     ContentsStore,
@@ -80,6 +81,7 @@ __all__ = [
     "Notifier",
     "PeopleStore",
     "Pictures",
+    "PreferencesStore",
     "Priced",
     "PrivacyStore",
     "Probes",
@@ -90,9 +92,11 @@ __all__ = [
     "ReadsReturns",
     "Recurrences",
     "Renderer",
+    "SaysToVisitors",
     "SendsMany",
     "SendsThreads",
     "Shelf",
+    "SignUpsStore",
     "Source",
     "Store",
     "Tokens",

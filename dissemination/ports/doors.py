@@ -172,6 +172,26 @@ class Tokens(Protocol):
         """The subscriber of a token to unsubscribe; None for what we did not make for that."""
         ...
 
+    def sign(self, purpose: str, number: int) -> str:
+        """A token for "c" (confirm a sign-up), "p" (preferences), "u" (unsubscribe), "f" (a form and its time)."""
+        ...
+
+    def number(self, purpose: str, token: str) -> int | None:
+        """The number of a token; None for everything that we did not make for this purpose."""
+        ...
+
+
+class SaysToVisitors(Protocol):
+    """The words that the program itself says to people who come to the public pages."""
+
+    def notice(self, lang: str) -> Sequence[str]:
+        """What stands beside the form and is agreed to, paragraph by paragraph."""
+        ...
+
+    def confirmation(self, lang: str, url: str) -> tuple[str, str]:
+        """Subject and text of the mail that asks to confirm; nothing in it was typed by whoever signed up."""
+        ...
+
 
 class ReadsReturns(Protocol):
     """Takes a mail apart that came back."""

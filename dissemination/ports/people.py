@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from dissemination.model import Added, Audience, Dossier, Step, Subscriber, Suppressed, Wording
+from dissemination.model import (
+    Added,
+    Audience,
+    Choices,
+    Dossier,
+    Parcel,
+    SignUp,
+    Step,
+    Subscriber,
+    Suppressed,
+    Wording,
+)
 
 
 class PeopleStore(Protocol):
@@ -80,12 +91,72 @@ class PeopleStore(Protocol):
         """
         ...
 
+    def unsubscribe_all(self, who: Sequence[int], how: str) -> int:
+        """Many people leave everything, in one transaction; how many had not left before.
+
+        Args:
+            who: their ids; one that is not there is passed over.
+            how: through what, for the consent log.
+        """
+        ...
+
     def suppression(self, hashed: str) -> Suppressed | None:
         """Whether, when and why an address is not written to, by its keyed hash."""
         ...
 
     def suppressions(self) -> Mapping[str, tuple[int, datetime]]:
         """Reason -> how many addresses, and when the newest was added; most first."""
+        ...
+
+
+class SignUpsStore(Protocol):
+    """Who signed up and has not confirmed yet, and the mails that ask them to."""
+
+    def ask(self, asked: SignUp) -> bool:
+        """Keep a sign-up, and queue its mail where that may be sent; False: the budget of all mails is spent."""
+        ...
+
+    def pending(self, number: int, since: datetime) -> SignUp | None:
+        """A sign-up that is not older than that, also one that was confirmed; None: there is none."""
+        ...
+
+    def of(self, address: str) -> SignUp | None:
+        """The sign-up of a normalised address."""
+        ...
+
+    def confirm(self, number: int, lists: Sequence[str], since: datetime, frequency: str = "") -> int | None:
+        """They said yes to these of their lists; the subscriber, or None where there is nothing to confirm."""
+        ...
+
+    def claim(self, lease: timedelta) -> Parcel | None:
+        """The next mail that is due, ours until the lease is over."""
+        ...
+
+    def waits(self) -> bool:
+        """Whether a mail is due: a look that takes no lock."""
+        ...
+
+    def settle(self, parcel: Parcel, again: datetime | None = None) -> None:
+        """A claimed mail is done with, or to be tried again then."""
+        ...
+
+    def clear(self, *, unconfirmed: datetime, confirmed: datetime) -> int:
+        """Forget who never confirmed since then, and the forms of those who did; how many."""
+        ...
+
+
+class PreferencesStore(Protocol):
+    """What subscribers change by themselves."""
+
+    def choose(self, subscriber: int, chosen: Choices, known: Sequence[str], words: str) -> bool:
+        """Let their choice be so; False: nobody has the number, or they are suppressed.
+
+        Args:
+            subscriber: who.
+            chosen: what they want.
+            known: the lists that they were asked about; others stay as they are.
+            words: what stands beside the question, for the consent to lists that are new to them.
+        """
         ...
 
 

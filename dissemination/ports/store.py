@@ -32,7 +32,7 @@ from dissemination.model import (
     Turn,
 )
 from dissemination.ports.channels import Vault
-from dissemination.ports.people import PeopleStore, PrivacyStore
+from dissemination.ports.people import PeopleStore, PreferencesStore, PrivacyStore, SignUpsStore
 
 
 class ItemsStore(Protocol):
@@ -446,6 +446,16 @@ class Store(Protocol):
     @property
     def privacy(self) -> PrivacyStore:
         """See PrivacyStore."""
+        ...
+
+    @property
+    def signups(self) -> SignUpsStore:
+        """See SignUpsStore."""
+        ...
+
+    @property
+    def preferences(self) -> PreferencesStore:
+        """See PreferencesStore."""
         ...
 
     @property

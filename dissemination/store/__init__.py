@@ -8,6 +8,7 @@ from pathlib import Path
 from dissemination.ports import Clock
 from dissemination.store import migrate
 from dissemination.store.bounces import Bounces
+from dissemination.store.choices import Preferred
 from dissemination.store.contents import Contents
 from dissemination.store.controls import Controls
 from dissemination.store.database import Database
@@ -19,6 +20,7 @@ from dissemination.store.people import People
 from dissemination.store.privacy import Privacy
 from dissemination.store.publications import Publications
 from dissemination.store.quotas import SharedQuotas
+from dissemination.store.signups import SignUps
 from dissemination.store.vault import Vault
 
 
@@ -35,6 +37,8 @@ class Store:
         self.deliveries = Deliveries(self.database)
         self.people = People(self.database)
         self.privacy = Privacy(self.database)
+        self.signups = SignUps(self.database)
+        self.preferences = Preferred(self.database)
         self.bounces = Bounces(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)

@@ -48,7 +48,7 @@ class Deliveries:
             publication = _id(connection, key)
             if _is_frozen(connection, publication):
                 return 0
-            people = audience_query(audience).subquery()
+            people = audience_query(audience, self._database.clock.now()).subquery()
             number = sa.func.row_number().over(order_by=people.c.id) - 1
             connection.execute(
                 sa.insert(deliveries).from_select(

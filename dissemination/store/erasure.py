@@ -21,6 +21,7 @@ from dissemination.store.schema import (
     memberships,
     publications,
     returns,
+    signups,
     soft_bounces,
     subscribers,
     troubles,
@@ -53,6 +54,10 @@ def erase(connection: Connection, gone: Gone) -> None:
 def _lists(connection: Connection, gone: Gone) -> None:
     # Not left to the cascade alone: foreign keys may be off in a database that another tool opened.
     connection.execute(sa.delete(memberships).where(memberships.c.subscriber == gone.id))
+
+
+def _signups(connection: Connection, gone: Gone) -> None:
+    connection.execute(sa.delete(signups).where(signups.c.address == gone.address))
 
 
 def _consents(connection: Connection, gone: Gone) -> None:
@@ -112,6 +117,7 @@ def _sentences(table: sa.Table, column: sa.Column[str]) -> Callable[[Connection,
 #: Every place that may name a person, besides `subscribers`. A table that holds traces of people adds itself here.
 TRACES: tuple[Callable[[Connection, Gone], None], ...] = (
     _lists,
+    _signups,
     _consents,
     _troubles,
     _returns,

@@ -13,7 +13,7 @@ from dissemination.store.database import Database
 from dissemination.store.schema import events
 
 #: Kinds of which somebody must be told.
-GRAVE = frozenset({"failed", "missed", "in_doubt", "lapsed", "needs_login", "refused", "error"})
+GRAVE = frozenset({"alarm", "failed", "missed", "in_doubt", "lapsed", "needs_login", "refused", "error"})
 _NOBODY, _TO_TELL, _TELLING, _TOLD = 0, 1, 2, 3
 
 

@@ -9,19 +9,25 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import Audience, Consent, Step, Subscriber, Suppressed, Why
+from dissemination.model import Audience, Consent, Happening, Step, Subscriber, Suppressed, Why
 from dissemination.store import arrivals, consents, erasure
 from dissemination.store.arrivals import Arrivals
 from dissemination.store.database import Database
-from dissemination.store.dialect import insert_missing, keys_of
-from dissemination.store.schema import memberships, subscribers, suppressions
+from dissemination.store.dialect import among, insert_missing, keys_of
+from dissemination.store.events import record
+from dissemination.store.schema import consents as consent_log
+from dissemination.store.schema import memberships, signups, subscribers, suppressions
 
 
-def audience_query(audience: Audience) -> sa.Select[tuple[int]]:
-    """Ids of the active people that the audience's definition names: the one place that turns it into SQL."""
+def audience_query(audience: Audience, now: datetime) -> sa.Select[tuple[int]]:
+    """Ids of the active people that the audience's definition names: the one place that turns it into SQL.
+
+    Who asked for a pause that is not over is not among them.
+    """
     query = sa.select(subscribers.c.id).where(
         subscribers.c.state == "active", subscribers.c.id.in_(_members(audience.lists))
     )
+    query = query.where(sa.or_(subscribers.c.paused_until.is_(None), subscribers.c.paused_until <= now))
     if audience.exclude:
         query = query.where(subscribers.c.id.not_in(_members(audience.exclude)))
     if audience.languages:
@@ -36,10 +42,22 @@ def _members(lists: Sequence[str]) -> sa.Select[tuple[int]]:
     return sa.select(memberships.c.subscriber).where(memberships.c.list.in_(lists), here)
 
 
+_FACTS = ("id", "email", "name", "lang", "state", "consent_source", "consent_at", "paused_until")
+
+
 def to_subscriber(row: sa.RowMapping, lists: Sequence[str] = ()) -> Subscriber:
     """A row of `subscribers` as a value."""
-    facts = {name: row[name] for name in ("id", "email", "name", "lang", "state", "consent_source", "consent_at")}
-    return Subscriber(**facts, lists=tuple(lists), attributes=row["attributes"] or {})
+    return Subscriber(
+        **{name: row[name] for name in _FACTS}, lists=tuple(lists), attributes=row["attributes"] or {}
+    )
+
+
+_DEPART_ALL = (
+    sa.update(subscribers)
+    .where(among(subscribers.c.id, "people"), subscribers.c.state.in_(("active", "unconfirmed")))
+    .values(state="unsubscribed", state_at=sa.bindparam("now"))
+    .returning(subscribers.c.id)
+)
 
 
 class People:
@@ -106,7 +124,9 @@ class People:
 
     def count(self, audience: Audience) -> int:
         """How many people an audience is at this moment."""
-        query = sa.select(sa.func.count()).select_from(audience_query(audience).subquery())
+        query = sa.select(sa.func.count()).select_from(
+            audience_query(audience, self._database.clock.now()).subquery()
+        )
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -140,6 +160,10 @@ class People:
                 if row:
                     gone.append(erasure.Gone(id=row.id, address=address, email=row.email, hash=hashed, at=now))
                     erasure.erase(connection, gone[-1])
+                # Also where they never confirmed, and so are no subscriber.
+                asked = connection.execute(sa.delete(signups).where(signups.c.address == address)).rowcount
+                if asked and not row:
+                    gone.append(erasure.Gone(id=0, address=address, email=address, hash=hashed, at=now))
                 if bar:
                     bar_hash(connection, hashed, Why.ERASED, now)
         return gone
@@ -174,6 +198,23 @@ class People:
         """
         with self._database.write("people") as connection:
             return withdraw(connection, subscriber, at, how, lists)
+
+    def unsubscribe_all(self, who: Sequence[int], how: str) -> int:
+        """Many people leave everything, in one transaction; how many had not left before.
+
+        Args:
+            who: their ids; one that is not there is passed over.
+            how: through what, for the consent log.
+        """
+        now = self._database.clock.now()
+        with self._database.write("people") as connection:
+            gone = connection.execute(_DEPART_ALL, {"people": list(who), "now": now}).scalars().all()
+            if gone:
+                line = {"step": Step.WITHDRAWN.value, "lists": "", "lang": "", "source": "", "form": how, "at": now}
+                connection.execute(sa.insert(consent_log), [{"subscriber": one, **line} for one in gone])
+                said = "one subscriber" if len(gone) == 1 else f"{len(gone)} subscribers"
+                record(connection, [Happening(at=now, kind="unsubscribed", detail=f"{said}, {how}")])
+            return len(gone)
 
     def suppression(self, hashed: str) -> Suppressed | None:
         """Whether, when and why an address is not written to, by its keyed hash."""

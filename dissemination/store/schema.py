@@ -200,6 +200,7 @@ subscribers = sa.Table(
     sa.Column("domain", sa.Text, nullable=False, server_default=""),  # of `address`, in lower-case ASCII
     sa.Column("attributes", sa.JSON(none_as_null=True)),  # name -> value, both texts; NULL: none
     sa.Column("state_at", Instant),  # when `state` changed last; NULL: it is as it was at first
+    sa.Column("paused_until", Instant),  # they asked for no letters until then
     sqlite_autoincrement=True,  # the id of an erased person is never given to another
 )
 
@@ -258,6 +259,33 @@ suppressions = sa.Table(
     sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
+)
+
+#: Who filled the form in, and the mail that asks them to confirm: a row is its own outbox.
+signups = sa.Table(
+    "signups",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False, unique=True),  # normalised
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("lists", sa.Text, nullable=False),  # separated by ";"
+    sa.Column("wording", sa.Text, nullable=False),  # digest
+    sa.Column("form", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("confirmed_at", Instant),
+    sa.Column("mails", sa.Integer, nullable=False),  # asked for so far; the number of the last one
+    sa.Column("mail", sa.SmallInteger, nullable=False),  # of the last one: 0 nothing to do, 1 waiting, 2 claimed
+    sa.Column("attempts", sa.SmallInteger, nullable=False),
+    sa.Column("mail_at", Instant),  # waiting: not before; claimed: how long
+    sqlite_autoincrement=True,  # a link to confirm never means another's sign-up
+)
+sa.Index(
+    "ix_signups_mail",
+    signups.c.mail,
+    postgresql_where=signups.c.mail.in_([1, 2]),
+    sqlite_where=signups.c.mail.in_([1, 2]),
 )
 
 batches = sa.Table(

@@ -48,6 +48,8 @@ class Purpose(StrEnum):
     PREFERENCES = "p"
     VIEW = "v"
     BOUNCE = "b"
+    #: Not a person but the second at which a form was handed out.
+    FORM = "f"
 
 
 class SubscriberTokens:
@@ -129,6 +131,15 @@ class SubscriberTokens:
     def read_unsubscribe(self, token: str) -> int | None:
         """The subscriber of a token to unsubscribe; None for what we did not make for that."""
         found = self.read(token, Purpose.UNSUBSCRIBE)
+        return found[1] if found else None
+
+    def sign(self, purpose: str, number: int) -> str:
+        """`make` for whoever knows purposes by their letters (ports.Tokens)."""
+        return self.make(Purpose(purpose), number)
+
+    def number(self, purpose: str, token: str) -> int | None:
+        """The number of a token; None for everything that we did not make for this purpose."""
+        found = self.read(token, Purpose(purpose))
         return found[1] if found else None
 
     def _ours(self, purpose: Purpose, head: bytes, mac: bytes) -> bool:
