@@ -25,15 +25,12 @@ from dissemination.errors import (
     UnavailableError,
 )
 from dissemination.settings import WebSection
-from dissemination.web.public import hooks
+from dissemination.web.public import hooks, people
 from dissemination.web.public.callers import Callers, Rates
 from dissemination.web.public.files import FromMemory, PublicFiles
 from dissemination.web.public.frame import Frame
 from dissemination.web.public.guard import Cover, Door, Place
 from dissemination.web.public.headers import LIVE_POLICY, NO_REFERRER, NO_STORE, NOSNIFF, policy
-
-#: Each takes the project and gives its routes.
-ROUTES: Sequence[Callable[[App], Sequence[BaseRoute]]] = (hooks.routes,)
 
 #: What a verb raised -> status; the nearest class of the error's own counts.
 ANSWERS: Mapping[type[DisseminationError], int] = {
@@ -61,13 +58,14 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
     files = PublicFiles(
         project.root / "feeds", prefix=place.prefix, fixed=frame.fixed(place.always), more=place.always
     )
+    callers = Callers(web.trusted_proxies)
     made = Starlette(
-        routes=[route for routes in ROUTES for route in routes(house)],
+        routes=_routes(house, frame, callers),
         middleware=[
             Middleware(
                 Door,
                 place=place,
-                callers=Callers(web.trusted_proxies),
+                callers=callers,
                 reads=Rates(web.per_minute, now),
                 posts=Rates(web.posts_per_minute, now),
             ),
@@ -81,6 +79,14 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
     made.router.redirect_slashes = False
     made.state.house, made.state.files, made.state.frame = house, files, frame
     return made
+
+
+def _routes(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
+    def caller(request: Request) -> str:
+        peer = request.client.host if request.client else ""
+        return callers.origin(peer, request.headers.get("x-forwarded-for", "").encode("latin-1", "replace"))
+
+    return [*hooks.routes(house), *people.routes(house, assets=frame.asset, caller=caller)]
 
 
 def _watching(files: PublicFiles) -> Lifespan[Starlette]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import deque
 from datetime import datetime, timedelta
+
+from dissemination.web.public.callers import place_of
 
 #: Sign-ups of one place in an hour.
 MOST = 5
@@ -32,16 +33,3 @@ class Sources:
             return False
         times.append(now)
         return True
-
-
-def place_of(caller: str) -> str:
-    """What is counted by."""
-    try:
-        address = ipaddress.ip_address(caller)
-    except ValueError:
-        return caller[:60]
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
