@@ -5,7 +5,9 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
+    ATTACHED,
     Edition,
+    Enclosure,
     Entry,
     EntryPicture,
     Letter,
@@ -89,6 +91,7 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "ATTACHED",
     "COMMON_MAIL_PROGRAMS",
     "DOLLAR",
     "Added",
@@ -102,6 +105,7 @@ __all__ = [
     "DeliveryState",
     "Dossier",
     "Edition",
+    "Enclosure",
     "Entry",
     "EntryPicture",
     "EventFacts",

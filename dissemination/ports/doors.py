@@ -100,8 +100,11 @@ class Renderer(Protocol):
         """The item as feeds and pages carry it."""
         ...
 
-    def files(self, entries: Iterable[Entry]) -> Mapping[str, bytes]:
-        """Every feed document and page made of these entries: path below the public root -> bytes."""
+    def files(self, entries: Iterable[Entry], before: Iterable[Entry] = ()) -> Mapping[str, bytes]:
+        """Every feed document and page made of these entries: path below the public root -> bytes.
+
+        `before` are entries as they stood in feeds until now: a feed that lost its last one is written empty.
+        """
         ...
 
 

@@ -23,6 +23,7 @@ from dissemination.settings.kinds import (
     Public,
     Text,
     Web,
+    WebOrNone,
     Words,
     Zone,
 )
@@ -319,6 +320,13 @@ class BouncesSection(_Section):
     """Days that mail which nobody understood is kept."""
 
 
+class WebSubSection(_Section):
+    """Push for feed readers (WebSub)."""
+
+    hub: WebOrNone = ""
+    """Hub that feeds name, and that is told of news; none where left out."""
+
+
 class StoreSection(_Section):
     """Where the state lies. A PostgreSQL address comes from the secret DISSEMINATION_DATABASE_URL."""
 
@@ -355,6 +363,8 @@ class Settings(BaseModel):
     """What is said about personal data, and how long they are kept."""
     bounces: BouncesSection = BouncesSection()
     """What comes back by mail."""
+    websub: WebSubSection = WebSubSection()
+    """Push for feed readers."""
     store: StoreSection = StoreSection()
     """Where the state lies."""
 
@@ -413,6 +423,7 @@ class Settings(BaseModel):
             hashtags=tuple(tag.removeprefix("#") for tag in words.hashtags),
             lists=self.newsletter.lists,
             mail_programs=tuple(self.newsletter.mail_programs),
+            hub=self.websub.hub,
             default_channels=news.channels,
         )
 

@@ -97,7 +97,7 @@ class PlainRenderer:
             translations={lang: other.id for lang, other in translations.items()},
         )
 
-    def files(self, entries) -> Mapping[str, bytes]:
+    def files(self, entries, before=()) -> Mapping[str, bytes]:
         entries = sorted(entries, key=lambda entry: entry.item_id)
         lines = [f"{e.item_id} {e.title} {e.published:%F %T} {e.updated:%F %T}" for e in entries]
         return {"feed.txt": "\n".join(lines).encode()}
