@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from dissemination.model import (
@@ -51,6 +52,14 @@ class Pictures(Protocol):
 
         Raises:
             RenderError: the file is no picture that we take, or too large.
+        """
+        ...
+
+    def attach(self, folder: Path, name: str) -> Picture:
+        """A file in an item's folder, as it is.
+
+        Raises:
+            RenderError: no such file, none of the kinds that may be public, or too large.
         """
         ...
 

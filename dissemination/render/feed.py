@@ -222,10 +222,14 @@ def _piece(one: Entry, form: _Format, site: Site, memory: Memory, zone: ZoneInfo
     return memory.get(form.name, f"{one.lang} {one.id}", one, lambda: form.entry(one, content(one, zone), site))
 
 
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _gone(entries: Iterable[Entry]) -> dict[str, bytes]:
     """Which pages a server answers with 410: they still say why."""
     paths = sorted(f"/{one.path}" for one in entries if one.withdrawn)
-    rows = "".join(f"{json.dumps(path)} 1;\n{json.dumps(f'{path}index.html')} 1;\n" for path in paths)
+    rows = "".join(f"{_quoted(path)} 1;\n{_quoted(f'{path}index.html')} 1;\n" for path in paths)
     return {
         GONE: json.dumps({"gone": paths}, ensure_ascii=False, indent=1).encode() + b"\n",
         GONE_MAP: rows.encode(),

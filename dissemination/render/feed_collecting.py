@@ -42,9 +42,7 @@ def collect(entries: Iterable[Entry], before: Iterable[Entry], project: Project,
     for lang in _languages(found, project):
         for scope in feed_scopes.main_scopes(project):
             kept.setdefault((lang, scope.folder), (scope, []))
-    lost = {
-        key: (scope, []) for key, (scope, _) in feed_scopes.gathered(before, project).items() if key not in kept
-    }
+    lost: _Found = {key: (scope, []) for key, (scope, _) in _gathered(before, project).items() if key not in kept}
     made = list(_documents(kept, project, site))
     archives = [archive for _, archives in made for archive in archives]
     emptied = [document for document, _ in _documents(lost, project, site)]

@@ -299,8 +299,8 @@ def test_a_language_with_entries_has_its_feeds_and_they_know_each_other():
 def test_without_entries_the_default_language_has_empty_feeds():
     made = files()
     assert set(made) == {
-        "index.html",
-        *(f"en/social/{n}" for n in ("rss.xml", "atom.xml", "feed.json", "index.html")),
+        *("index.html", "feeds/index.html", "feeds/feeds.opml", "_gone.json", "_gone.map"),
+        *(f"en/{f}/{n}" for f in ("social", "all") for n in ("rss.xml", "atom.xml", "feed.json", "index.html")),
     }
     assert feedparser.parse(made["en/social/rss.xml"]).bozo == 0
     assert json.loads(made["en/social/feed.json"])["items"] == []
