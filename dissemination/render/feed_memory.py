@@ -27,10 +27,13 @@ class Memory:
             made_from: everything the result depends on; compared, never hashed.
             make: makes it.
         """
-        known = self._known.get((kind, name))
+        key = (kind, name)
+        known = self._asked.get(key)
         if known is None or known[0] != made_from:
-            known = (made_from, make())
-        self._asked[kind, name] = known
+            known = self._known.get(key)
+            if known is None or known[0] != made_from:
+                known = (made_from, make())
+            self._asked[key] = known
         result: _T = known[1]
         return result
 

@@ -35,17 +35,17 @@ class Pages:
         """All pages: path below the public root -> bytes. Those of `emptied` feeds are listed nowhere."""
         made = {"feeds/index.html": self.feeds()}
         made["index.html"] = made["feeds/index.html"]
+        langs = {one.lang for one in (*self.documents, *emptied)} | {one.lang for one in entries}
+        facts = {lang: self._facts_of(lang) for lang in langs}
         for document in (*self.documents, *emptied):
             path = document.path("index.html")
-            made[path] = memory.get(
-                "twin", path, (document, self._facts_of(document.lang)), partial(self.feed, document)
-            )
+            made[path] = memory.get("twin", path, (document, facts[document.lang]), partial(self.feed, document))
         for entry in entries:
             path = f"{entry.path}index.html"
-            made[path] = memory.get("page", path, (entry, self._facts_of(entry.lang)), partial(self.item, entry))
+            made[path] = memory.get("page", path, (entry, facts[entry.lang]), partial(self.item, entry))
         return made
 
-    def _facts_of(self, lang: str) -> Any:
+    def _facts_of(self, lang: str) -> tuple[object, ...]:
         """What every page of a language depends on, besides its own entry or feed."""
         return self.project, self.visual, [self._bare(document) for document in self.announced(lang)]
 
