@@ -2,8 +2,8 @@
 
     python -m bench.bench_feeds [--feeds 300] [--items 30]
 
-Prints a line for each case: nothing known yet, nothing new, one item new, one item withdrawn; the last two in a process
-that goes on (`disseminate run`) and in one that has just started (`disseminate publish`).
+Prints a line for each case: nothing known yet, nothing new, one item new, one item withdrawn, in a process that
+goes on (`disseminate run`); and nothing new and one new in one that has just started (`disseminate publish`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from dissemination.model import Entry, Project, Site
@@ -15,7 +16,7 @@ from dissemination.render.feed_scopes import Scope
 
 #: Ours for ever: item ids become feed ids below it (docs/decisions/0005-feed-ids.md).
 IDS = uuid.UUID("6f1d9c1e-94f5-4f0e-8f5c-2f3f0a3a5b7d")
-#: How many entries a feed shows, and how many characters of HTML: readers and hosts refuse what is much larger.
+#: How many entries a feed shows, and how many bytes of HTML: readers and hosts refuse what is much larger.
 _MOST, _BUDGET = 30, 400_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -113,7 +114,7 @@ def _most(entries: Sequence[Entry]) -> frozenset[str]:
     kept: list[str] = []
     size = 0
     for one in entries[:_MOST]:
-        size += len(one.html)
+        size += _size(one.html)
         if kept and size > _BUDGET:
             break
         kept.append(one.id)
@@ -139,13 +140,19 @@ def _parts(oldest_first: Sequence[Entry]) -> Iterator[list[Entry]]:
     part: list[Entry] = []
     size = 0
     for one in oldest_first:
-        if part and size + len(one.html) > _BUDGET:
+        if part and size + _size(one.html) > _BUDGET:
             yield part
             part, size = [], 0
         part.append(one)
-        size += len(one.html)
+        size += _size(one.html)
     if part:
         yield part
+
+
+@lru_cache(maxsize=4096)
+def _size(html: str) -> int:
+    """In bytes, as RSS writes it: each of <, > and & takes six."""
+    return len(html.encode()) + 5 * sum(map(html.count, "<>&"))
 
 
 def _month(entry: Entry) -> str:
