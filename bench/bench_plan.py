@@ -69,9 +69,9 @@ def make_project(root: Path, items: int) -> None:
     (root / "settings.yaml").write_text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False), "utf-8")
     shutil.copytree(shipped("news") / "_assets", root / "news" / "_assets")
     chance = random.Random(items)
-    # As much detail as a photo of that size has.
-    noise = Image.effect_noise((400, 225), 60).resize((1600, 900), Image.Resampling.BICUBIC)
-    noise.convert("RGB").save(root / "picture.png")
+    # As many colours and as much detail as a photo of that size has.
+    noise = [Image.effect_noise((400, 225), 60).resize((1600, 900), Image.Resampling.BICUBIC) for _ in "RGB"]
+    Image.merge("RGB", noise).save(root / "picture.png")
     for number in range(items):
         _write(root, number, chance)
 

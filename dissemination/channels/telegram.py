@@ -109,7 +109,7 @@ class TelegramChannel:
             NeedsLoginError: the token is missing or wrong, or the bot may not post there.
         """
         post = self._fitting(message)
-        facts = {"chat_id": self._section.chat} | _reply_to(self._name, message.in_reply_to)
+        facts = {"chat_id": self._section.chat} | self._reply_to(message.in_reply_to)
         if post.pictures:
             picture = message.pictures[post.pictures[0].digest]
             answer = self._call("sendPhoto", data=_form(facts | _caption(post)), files={"photo": _file(picture)})
@@ -120,7 +120,7 @@ class TelegramChannel:
     def edit(self, receipt: Receipt, message: Message, /) -> Receipt:
         """Change the words; the picture stays as it is. The errors of `send`."""
         post = self._fitting(message)
-        place = _Place.of(self._name, receipt)
+        place = self._place(receipt)
         method, words = (
             ("editMessageCaption", _caption(post)) if post.pictures else ("editMessageText", self._words(post))
         )
@@ -130,7 +130,7 @@ class TelegramChannel:
 
     def delete(self, receipt: Receipt, /) -> None:
         """Take it away; what is not there is fine. The errors of `send`."""
-        place = _Place.of(self._name, receipt)
+        place = self._place(receipt)
         try:
             self._call("deleteMessage", fine="message to delete not found", json=place.facts())
         except RejectedError as error:
@@ -250,7 +250,20 @@ class TelegramChannel:
             raise self._exchange.unreadable("the number of a message", changes=True)
         return Receipt(id=f"{chat['id']}:{number}", url=_address(chat, number))
 
+    def _place(self, receipt: Receipt) -> _Place:
+        """Where a message stands; an address that an officer gave names its number alone."""
+        chat, _, number = receipt.id.rpartition(":")
+        chat = chat or self._section.chat
+        if not _CHAT_FORM.fullmatch(chat) or not re.fullmatch(r"[0-9]{1,18}", number):
+            raise RejectedError(
+                f"{self._name}: {receipt.id or 'nothing'} is no message of Telegram; look at it by hand"
+            )
+        return _Place(chat=chat, number=int(number))
+
     # Sending
+
+    def _reply_to(self, before: Receipt | None) -> dict[str, Any]:
+        return {"reply_parameters": {"message_id": self._place(before).number}} if before else {}
 
     def _fitting(self, message: Message) -> Post:
         post = fitting(self._name, message, self.limits)
@@ -300,10 +313,6 @@ def _caption(post: Post) -> dict[str, Any]:
     return {"caption": _escaped(post.text), "parse_mode": "HTML"}
 
 
-def _reply_to(name: str, before: Receipt | None) -> dict[str, Any]:
-    return {"reply_parameters": {"message_id": _Place.of(name, before).number}} if before else {}
-
-
 def _form(facts: Mapping[str, Any]) -> dict[str, str]:
     """Facts as fields of a form: what is more than text goes as JSON (https://core.telegram.org/bots/api#making-requests)."""
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
@@ -319,13 +328,6 @@ class _Place:
 
     chat: str
     number: int
-
-    @classmethod
-    def of(cls, name: str, receipt: Receipt) -> _Place:
-        chat, _, number = receipt.id.rpartition(":")
-        if not _CHAT_FORM.fullmatch(chat) or not re.fullmatch(r"[0-9]{1,18}", number):
-            raise RejectedError(f"{name}: {receipt.id or 'nothing'} is no message of Telegram; look at it by hand")
-        return cls(chat=chat, number=int(number))
 
     def facts(self) -> dict[str, Any]:
         return {"chat_id": self.chat, "message_id": self.number}

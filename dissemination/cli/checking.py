@@ -44,12 +44,15 @@ def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; all news where left out.")] = None,
     *,
     editions: Annotated[
-        bool, typer.Option("--editions/--no-editions", help="Whether newsletters to come are rendered and checked.")
+        bool,
+        typer.Option(
+            "--editions/--no-editions", help="Whether posts and newsletters to come are rendered and checked."
+        ),
     ] = True,
     spam: Annotated[bool, typer.Option("--spam", help="Score the newsletters by SpamAssassin or rspamd.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Every problem of the news and of newsletters to come, with file, line, field and what to write instead."""
+    """Every problem of the news, of posts and newsletters to come: file, line, field, what to write instead."""
     for path in paths or ():
         if not path.exists():
             raise WrongUseError(f"check: {path}: no such file or folder")

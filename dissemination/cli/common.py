@@ -115,13 +115,28 @@ def say_hanging(text: str, indent: int, *, head: str = "") -> None:
     """
     to = page()
     told = Text.from_markup(text)
-    if head and max(map(len, told.plain.split()), default=0) > to.width - indent:
+    if head.strip() and max(map(len, told.plain.split()), default=0) > to.width - indent:
         to.print(head.rstrip(), soft_wrap=True)
         head, indent = "    ", 4
     for line in told.divide(_breaks(told.plain, to.width - indent)):
         line.rstrip()
         to.print(Text.from_markup(head).append_text(line), soft_wrap=True)
         head = " " * indent
+
+
+def say_block(text: str, indent: int) -> None:
+    """Print words of others as they are, indented. No address is broken and no line ends with blanks: for copying.
+
+    Args:
+        text: without markup; may have several lines.
+        indent: blanks before every line.
+    """
+    to = page()
+    for line in _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).split("\n"):
+        told = Text(line)
+        for piece in told.divide(_breaks(told.plain, to.width - indent)):
+            piece.rstrip()
+            to.print(Text(" " * indent if piece.plain else "").append_text(piece), soft_wrap=True)
 
 
 def _breaks(text: str, width: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ import typer
 from rich.console import Console
 
 from dissemination.cli.common import FINDINGS, Json, complain, guarded, page, print_json, safe, table
-from dissemination.cli.planning import show_plan
+from dissemination.cli.planning import show_parts, show_plan
 from dissemination.errors import WrongUseError
 from dissemination.files import shipped
 from dissemination.model import Carries, Publication, State, Subscriber
@@ -53,7 +54,10 @@ def demo(
     ] = None,
     *,
     networks: Annotated[
-        bool, typer.Option("--networks", help="Post for real: to a Bluesky server and to stand-ins of the others.")
+        bool,
+        typer.Option(
+            "--networks", help="Post to a real Bluesky server and to stand-ins of the others, on this machine."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -72,7 +76,7 @@ def demo(
         _lay_out(root, mailbox.port, outside.networks)
         app = stack.enter_context(opened(root, environ=outside.environ))
         stack.enter_context(app.publishing())
-        _prepare(app, show)
+        _prepare(app, outside.networks.notes if outside.networks else (), show)
         first = _first_pass(app, outside, show)
         second = _second_pass(app, outside)
         posts = [row for row in app.parts.store.publications.in_state(State.PUBLISHED) if _is_post(app, row)]
@@ -83,7 +87,7 @@ def demo(
     else:
         _report(root, first, second, show)
         if outside.networks:
-            _show_posts(posts, outside.networks.notes, show)
+            _show_posts(posts, show)
     if not (first.mails == PEOPLE and first.feeds and first.posts and second == Pass(mails=0, feeds=0, posts=0)):
         complain(f"not everything went out once; `disseminate log` in {_shown(root)} tells why")
         raise typer.Exit(FINDINGS)
@@ -111,19 +115,20 @@ def _is_post(app: App, row: Publication) -> bool:
     return row.kind == "item" and app.parts.channels[row.channel].limits.carries is Carries.POST
 
 
-def _show_posts(posts: Sequence[Publication], notes: Sequence[str], show: Console) -> None:
+def _show_posts(posts: Sequence[Publication], show: Console) -> None:
     show.print("[bold]6.[/bold] Where each post is:")
-    made = table("Channel", "Address")
-    for row in posts:
-        made.add_row(safe(row.channel), safe(row.remote_url or row.remote_id or row.reason))
-    show.print(made)
-    for note in notes:
-        show.print(f"[yellow]{safe(note)}[/yellow]")
+    for subject, rows in groupby(sorted(posts, key=lambda row: row.subject), key=lambda row: row.subject):
+        show.print(f"[bold]{safe(subject)}[/bold]", soft_wrap=True)
+        for row in sorted(rows, key=lambda row: row.channel):
+            show_parts(row.channel, row.out, to=show)
+    show.print("The addresses are as the networks would give them; what answered were servers on this machine.")
 
 
-def _prepare(app: App, show: Console) -> None:
+def _prepare(app: App, notes: Sequence[str], show: Console) -> None:
     app.add_subscribers(_people())
     show.print(f"[bold]1.[/bold] {PEOPLE} subscribers who consented, a project folder, a mail server on loopback.")
+    for note in notes:
+        show.print(f"   [yellow]{safe(note)}[/yellow]")
     plan = [line.publication for line in app.plan().lines]
     show.print("[bold]2.[/bold] The plan:")
     show_plan(plan, app.parts.project.timezone, to=show)
@@ -263,7 +268,8 @@ def _feeds(root: Path) -> Sequence[Path]:
 
 def _posts(root: Path) -> Sequence[Path]:
     outbox = root / "var" / "outbox"
-    return sorted(p for p in outbox.rglob("*") if p.is_file() and "media" not in p.parts)
+    # A pack's folder holds again what is in its zip.
+    return sorted(p for p in outbox.glob("*/*") if p.is_file() and p.suffix in {".txt", ".zip"})
 
 
 def _stamps(root: Path) -> dict[Path, tuple[int, int]]:

@@ -29,7 +29,8 @@ def login(
     network: Annotated[str, typer.Argument(help="A channel of settings.yaml.", metavar="NETWORK")],
     *,
     from_env: Annotated[
-        bool, typer.Option("--from-env", help="Take answers from the secrets of their names; ask nothing.")
+        bool,
+        typer.Option("--from-env", help="Take answers from the environment (DISSEMINATION_NAME); ask nothing."),
     ] = False,
     answers: Annotated[
         str, typer.Option("--answers", help="Take them from a file, NAME=value or JSON; - is standard input.")

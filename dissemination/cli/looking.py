@@ -123,7 +123,7 @@ def _told(event: Happening) -> str:
 
 @guarded
 def doctor(*, as_json: Json = False) -> None:
-    """Settings, templates, secrets, mail server, clock and zone, database: is everything there?"""
+    """Settings, templates, secrets, mail server, networks and logins, clock, database: is everything there?"""
     with project() as app:
         symptoms = app.doctor()
     if as_json:

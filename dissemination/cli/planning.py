@@ -26,6 +26,7 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_block,
     say_hanging,
     say_path,
     state_text,
@@ -55,6 +56,10 @@ _FACTS = (
     "items",
 )
 _SAID = ("text", "length", "limit", "thread", "lengths", "warning")
+#: What channels that write files name them by, below the outbox.
+_FILES = (".txt", ".zip")
+#: What a decision leaves of a post, where nothing follows.
+_STANDS = {State.PUBLISHED: ", is out", State.WITHDRAWN: ", nothing more is sent"}
 #: What the officer does next, by the first state that is there.
 _NEXT = {
     State.IN_REVIEW: "look with `disseminate preview`, then `disseminate approve ID` or `--all`",
@@ -130,19 +135,27 @@ def said(post: Post | None) -> dict[str, object] | None:
 
 
 def show_posts(posts: Sequence[tuple[Publication, Post, int]]) -> None:
-    """Each post as it goes out, below its counts."""
+    """Each post as it goes out, below its counts; networks that say the same stand together."""
     from dissemination.pipeline import told  # noqa: PLC0415 - only this command needs it
 
+    alike: dict[tuple[str, str], list[str]] = {}
     for line, post, most in posts:
-        say(f"\n[bold]{safe(line.subject)}[/bold] {safe('; '.join(told.facts(post, most)))}")
-        page().print(Padding(safe(told.words(post)), (0, 0, 0, 2), expand=False))
+        said = f"[bold]{safe(line.channel)}[/bold], {safe('; '.join(told.facts(post, most)))}"
+        alike.setdefault((line.subject, told.words(post)), []).append(said)
+    for (subject, words), facts_ in alike.items():
+        page().print(f"\n[bold]{safe(subject)}[/bold]", soft_wrap=True)
+        for fact in facts_:
+            say_hanging(fact, 4, head="  ")
+        say_block(words, 4)
 
 
 def show_paused(paused: Mapping[str, str]) -> None:
     """Each emergency stop that holds: who and why."""
     for channel, why in paused.items():
         name = "every channel" if channel == "*" else channel
-        say(f"[yellow]Paused:[/yellow] {name} ({safe(why)}); {resuming(channel)} goes on")
+        # What we stopped ourselves begins with our name and the channel's: said once is enough.
+        said = why.removeprefix("dissemination: ").removeprefix(f"{channel}: ")
+        say_hanging(f"[yellow]Paused:[/yellow] {name} ({safe(said)}); {resuming(channel)} goes on", 2)
 
 
 def resuming(channel: str) -> str:
@@ -174,7 +187,7 @@ def show_plan(lines: Sequence[Publication], zone: str, *, to: Console | None = N
         to.print(Padding(row, (0, 0, 0, 2), expand=False))
         if reason:
             to.print(Padding(f"[dim]{safe(reason)}[/dim]", (0, 0, 0, 4), expand=False))
-        for line in rows:
+        for line in sorted(rows, key=lambda row: row.channel):
             show_parts(line.channel, line.out, to=to)
 
 
@@ -187,7 +200,14 @@ def show_parts(channel: str, parts: Sequence[Part], *, to: Console | None = None
     to = to or page()
     for number, part in enumerate(parts, start=1):
         name = f"{channel} {number}/{len(parts)}" if len(parts) > 1 else channel
-        to.print(f"    [dim]{safe(name)}[/dim]  {safe(part.url or part.id)}", soft_wrap=True)
+        to.print(f"    [dim]{safe(name)}[/dim]  {safe(address(part))}", soft_wrap=True)
+
+
+def address(part: Part) -> str:
+    """Where a part of a post stands: its address, its file, or else the id that it has there."""
+    if part.url:
+        return part.url
+    return f"var/outbox/{part.id}" if part.id.endswith(_FILES) else f"no address was told; its id is {part.id}"
 
 
 _Row = tuple[str, str, State, int, str]
@@ -290,7 +310,7 @@ def _fates(verdicts: Sequence[Verdict], word: str, zone: str) -> dict[tuple[str,
     fates: dict[tuple[str, str, str], list[str]] = {}
     for verdict in verdicts:
         line = verdict.publication
-        at = f", goes out {moment(line.due_at, zone)}" if line.due_at else ""
+        at = _STANDS.get(line.state, f", goes out {moment(line.due_at, zone)}" if line.due_at else "")
         waits = f", {line.reason}" if line.state is State.IN_REVIEW and line.reason else ""
         fate = (f"[green]{word}:[/green]", line.subject, at + waits)
         if verdict.refused:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.padding import Padding
 
 from dissemination.cli.common import (
     FINDINGS,
@@ -21,9 +20,11 @@ from dissemination.cli.common import (
     project,
     safe,
     say,
+    say_block,
+    say_hanging,
     who,
 )
-from dissemination.cli.planning import facts, report, show_parts
+from dissemination.cli.planning import address, facts, report, show_parts
 from dissemination.errors import WrongUseError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _show_corrections(wanted: Sequence[Correction]) -> None:
         post = one.publication
         head = f"[bold]{safe(post.subject)}[/bold] on {safe(post.channel)}"
         if one.refused:
-            say(f"{head}: [yellow]not corrected[/yellow], {safe(one.refused)}")
+            say_hanging(f"{head}: [yellow]not corrected[/yellow], {safe(one.refused)}", 2)
         elif not one.changes:
             say(f"{head}: says what it should")
         else:
@@ -103,11 +104,11 @@ def _show_change(change: Change, count: int) -> None:
     to = page()
     where = f"part {change.number} of {count}" if count > 1 or change.number > 1 else ""
     todo = "delete" if change.message is None else "new" if change.part is None else ""
-    address = safe((change.part.url or change.part.id) if change.part else "")
+    at = safe(address(change.part)) if change.part else ""
     said = ", ".join(filter(None, (where, todo)))
-    to.print("  " + "  ".join(filter(None, (f"[dim]{said}[/dim]" if said else "", address))), soft_wrap=True)
+    to.print("  " + "  ".join(filter(None, (f"[dim]{said}[/dim]" if said else "", at))), soft_wrap=True)
     if change.message is not None:
-        to.print(Padding(safe(change.text), (0, 0, 0, 6), expand=False))
+        say_block(change.text, 6)
 
 
 def _show_corrected(done: Sequence[Corrected], editable: bool) -> None:
@@ -116,10 +117,13 @@ def _show_corrected(done: Sequence[Corrected], editable: bool) -> None:
     for one in done:
         post = one.publication
         if one.failed:
-            say(f"[red]Not corrected:[/red] {safe(post.subject)} on {safe(post.channel)}, {safe(one.failed)}")
+            said = f"{safe(post.subject)} on {safe(post.channel)}, {safe(one.failed)}"
+            say_hanging(f"[red]Not corrected:[/red] {said}", 2)
             say("  The same command again goes on.")
         else:
             say(f"[green]Corrected:[/green] {safe(post.subject)} on {safe(post.channel)}")
+            if one.said:
+                say(f"  [yellow]{safe(post.channel)} says:[/yellow] {safe(one.said)}")
 
 
 def _correction_facts(one: Correction, done: Sequence[Corrected]) -> dict[str, object]:
@@ -134,13 +138,16 @@ def _correction_facts(one: Correction, done: Sequence[Corrected]) -> dict[str, o
         "refused": one.refused,
         "done": told is not None and not told.failed,
         "failed": told.failed if told else "",
+        "said": told.said if told else "",
     }
 
 
 def _is_left(wanted: Sequence[Correction], done: Sequence[Corrected]) -> bool:
     """Whether something that is out does not say what it should."""
     corrected = {one.publication.key for one in done if not one.failed}
-    return any(one.refused or (one.changes and one.publication.key not in corrected) for one in wanted)
+    # What is not out yet goes out as its file says then; where nothing is out, there was nothing to call this for.
+    out = [one for one in wanted if one.publication.out] or wanted
+    return any(one.refused or (one.changes and one.publication.key not in corrected) for one in out)
 
 
 @guarded
@@ -160,12 +167,12 @@ def _show_withdrawal(one: Withdrawal) -> None:
     post = one.publication
     head = f"[bold]{safe(post.subject)}[/bold] on {safe(post.channel)}"
     if one.refused:
-        say(f"[yellow]Not withdrawn:[/yellow] {head}, {safe(one.refused)}")
+        say_hanging(f"[yellow]Not withdrawn:[/yellow] {head}, {safe(one.refused)}", 2)
         return
     gone = f", {many(len(one.deleted), 'part')} deleted" if one.deleted else ""
     say(f"[green]Withdrawn:[/green] {head}{gone}; {safe(post.reason)}")
     if one.failed:
-        say(f"  [red]Still there:[/red] {safe(one.failed)}; the same command again goes on")
+        say_hanging(f"[red]Still there:[/red] {safe(one.failed)}; the same command again goes on", 4, head="  ")
     elif post.out:
         say("  [yellow]Delete by hand:[/yellow]")
     show_parts(post.channel, post.out)

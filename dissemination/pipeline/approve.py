@@ -178,6 +178,9 @@ def _cancel(parts: Parts, old: Publication, who: str) -> Verdict:
         at=parts.clock.now(), kind="cancelled", subject=old.subject, channel=old.channel, detail=f"by {who}"
     )
     parts.store.publications.sync((), [(old, fresh)], [happening])
-    now = parts.store.publications.get(old.key)
-    done = now is not None and now.state is State.CANCELLED
-    return Verdict(publication=now or fresh, refused="" if done else "it went out at this very moment")
+    now = parts.store.publications.get(old.key) or fresh
+    if now.state is State.CANCELLED:
+        return Verdict(publication=now)
+    waits = now.state in _CANCELLABLE
+    said = "it changed this very moment; call it again" if waits else "it went out at this very moment"
+    return Verdict(publication=now, refused=said)

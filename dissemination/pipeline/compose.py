@@ -93,6 +93,14 @@ class Composer:
                 yield from self._flashes(key)
         yield from self._digests()
 
+    def posts(self) -> Iterator[Proposal]:
+        """What would go out on networks."""
+        for key in self._room.groups:
+            if self._is_for_the_public(key):
+                for proposal in self._of_group(key):
+                    if self._parts.channels[proposal.publication.channel].limits.carries is Carries.POST:
+                        yield proposal
+
     def _is_for_the_public(self, key: str) -> bool:
         category = self._parts.project.category
         return any(category in item.categories for item in self._room.groups[key].values())

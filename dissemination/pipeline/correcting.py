@@ -54,6 +54,8 @@ class Corrected:
     publication: Publication
     #: Parts that were edited.
     edited: tuple[Part, ...] = ()
+    #: What the network says of it: that it left the picture as it was, or cut the words.
+    said: str = ""
     #: Why not all of them were: calling again goes on.
     failed: str = ""
 
@@ -73,6 +75,9 @@ def _correction(parts: Parts, line: Planned) -> Correction:
     if post.state is not State.PUBLISHED:
         said = post.state.value.replace("_", " ")
         return Correction(publication=post, refused=f"it is {said}; only what is out can be corrected")
+    if parts.project.quorum > 1:
+        why = f"{parts.project.quorum} people must approve what goes out, and a correction is confirmed by one"
+        return Correction(publication=post, refused=f"{why}; `disseminate withdraw` takes it back")
     if line.proposal is None or line.proposal.hold:
         why = line.proposal.hold if line.proposal else "its file is gone"
         return Correction(publication=post, refused=f"{why}; to take it back, `disseminate withdraw`")
@@ -135,6 +140,7 @@ def _correct(parts: Parts, wanted: Correction, content: Content, who: str) -> Co
     # Kept before anything is said to the network: whatever happens now, what went out can be proved.
     parts.store.contents.keep(content, _line(parts, post, "confirmed", f"by {who}: {content.digest[:12]}"))
     edited: list[Part] = []
+    details: dict[str, None] = {}
     for change in wanted.changes:
         if not isinstance(channel, Edits) or change.part is None or change.message is None:
             continue  # for the type checker: what a person must do is not offered as an edit
@@ -146,15 +152,17 @@ def _correct(parts: Parts, wanted: Correction, content: Content, who: str) -> Co
             return Corrected(publication=post, edited=tuple(edited), failed=said)
         part = Part(receipt.id or change.part.id, receipt.url or change.part.url)
         edited.append(part)
+        details |= {receipt.detail: None} if receipt.detail else {}
         post = _stands(parts, post, change.number, part)
     bound = codec.bind(content, post.when, post.audience)
     fresh = replace(post, bound={**post.bound, **bound}, source=wanted.source)
-    happening = _line(parts, post, "corrected", f"by {who}")
+    said = "; ".join(details)
+    happening = _line(parts, post, "corrected", f"by {who}: {said}" if said else f"by {who}")
     if not parts.store.publications.approve(post, fresh, who=who, content=content, happening=happening):
         return Corrected(
             publication=post, edited=tuple(edited), failed="it changed this very moment; call it again"
         )
-    return Corrected(publication=fresh, edited=tuple(edited))
+    return Corrected(publication=fresh, edited=tuple(edited), said=said)
 
 
 def _stands(parts: Parts, post: Publication, number: int, part: Part) -> Publication:

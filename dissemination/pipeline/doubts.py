@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -42,7 +43,7 @@ def resolve(parts: Parts, id_: str, decision: Decision, *, url: str = "", who: s
     doubtful = [line.publication for line in named(plan(parts), [id_]) if _is_doubtful(line.publication)]
     if not doubtful:
         raise WrongUseError(
-            f"{id_}: no post of it is in doubt; of an edition's people decides `disseminate edition resolve`"
+            f"{id_}: no post of it is in doubt; people of an edition have `disseminate edition resolve`"
         )
     if decision is Decision.PUBLISHED:
         _check(url, doubtful)
@@ -106,6 +107,12 @@ def _count(parts: Parts, post: Publication) -> int:
         return len(post.parts) + 1
 
 
+#: What X, and some servers of Mastodon's API, write behind it: the number of a picture in the post.
+_STATUS = re.compile(r"/status(?:es)?/(\w+)")
+
+
 def _id_in(url: str) -> str:
     """A post's address ends with its id: x.com/i/status/ID, HOST/@NAME/ID, t.me/NAME/ID, update/urn:li:share:ID."""
-    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    path = urlsplit(url).path
+    named = _STATUS.search(path)
+    return named[1] if named else unquote(path.rstrip("/").rpartition("/")[2])

@@ -1,16 +1,18 @@
-"""`disseminate check`: every problem of items, and of the editions to come. Nothing is stored."""
+"""`disseminate check`: every problem of items, and of the posts and editions to come. Nothing is stored."""
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dissemination.errors import RenderError
 from dissemination.model import Finding, Level, NewsItem, Project, Publication, State
 from dissemination.pipeline.compose import Composer, Latest, Proposal
-from dissemination.pipeline.gather import Newsroom, read
+from dissemination.pipeline.gather import read
 from dissemination.pipeline.parts import Parts
-from dissemination.pipeline.proof import MAIL, Proof
+from dissemination.pipeline.proof import Proof
 
 #: An approval is still to come for these; whatever else there is has been checked when it was approved.
 _OPEN = frozenset({State.DRAFT, State.IN_REVIEW, State.MISSED})
@@ -33,18 +35,23 @@ class Inspection:
 
 
 def inspect(parts: Parts, *, editions: bool = True) -> Inspection:
-    """Check items, and editions that would go out, in every language.
+    """Check items, and the posts and editions that would go out, in every language.
 
     Args:
         parts: the house.
-        editions: False: items alone.
+        editions: False: items alone; nothing is rendered.
     """
     room = read(parts, mint=False)
-    findings = [*room.findings, *_placeholder(parts.project)]
+    findings = [*room.findings, *_placeholder(parts.project), *_nowhere(parts, room.items)]
     if not editions:
         return Inspection(items=room.items, findings=tuple(findings))
+    latest = parts.store.publications.latest()
+    composer = Composer(parts, room, latest, write=False)
+    findings += _posts(composer, latest, room.items)
     proofs: list[Proof] = []
-    for proposal in _open(parts, room):
+    for proposal in composer.editions():
+        if proposal.hold or not _is_open(proposal, latest):
+            continue
         try:
             proofs += proposal.proofs()
         except RenderError as error:
@@ -66,15 +73,60 @@ def _placeholder(project: Project) -> Iterator[Finding]:
         )
 
 
-def _open(parts: Parts, room: Newsroom) -> Iterator[Proposal]:
-    latest = parts.store.publications.latest()
-    for proposal in Composer(parts, room, latest, write=False).editions():
-        if not proposal.hold and _is_open(proposal, latest):
-            yield proposal
+def _nowhere(parts: Parts, items: Sequence[NewsItem]) -> Iterator[Finding]:
+    """Words for a channel that there is not would go nowhere, without a sound."""
+    for item in items:
+        for network in item.posts:
+            if network not in parts.channels:
+                near = difflib.get_close_matches(network, parts.channels, 1, 0.5)
+                instead = f"write `posts.{near[0]}`, or" if near else "correct the name, or"
+                yield Finding(
+                    rule="post-nowhere",
+                    level=Level.WARNING,
+                    path=item.path,
+                    line=item.lines.get(f"posts.{network}", item.lines.get("posts", 0)),
+                    field=f"posts.{network}",
+                    message=f"no channel is called `{network}`; these words go nowhere",
+                    fix=f"{instead} add the channel to settings.yaml",
+                )
+
+
+def _posts(composer: Composer, latest: Latest, items: Sequence[NewsItem]) -> Iterator[Finding]:
+    """Why a post in words of the item's own cannot be made. What is made from title and summary is fitted."""
+    known = {item.id: item for item in items}
+    said: set[Finding] = set()
+    for proposal in composer.posts():
+        item, channel = known[proposal.publication.items[0]], proposal.publication.channel
+        if proposal.hold or not (channel in item.posts or item.reshare) or not _is_open(proposal, latest):
+            continue
+        try:
+            proposal.render()
+        except RenderError as error:
+            finding = _unpostable(item, channel, str(error))
+            if finding not in said:
+                said.add(finding)
+                yield finding
+
+
+def _unpostable(item: NewsItem, channel: str, said: str) -> Finding:
+    """The renderer names file, channel and field; here each stands in its own place."""
+    words = said.removeprefix(f"{item.path}: ").removeprefix(f"{channel}: ")
+    field = named[0] if (named := re.match(r"posts\.[\w.-]+(?=: )", words)) else ""
+    place = next((path for path in (field, field.rpartition(".")[0], "posts") if path in item.lines), "")
+    message, _, fix = words.removeprefix(f"{field}: ").partition("; ")
+    return Finding(
+        rule="post",
+        level=Level.ERROR,
+        path=item.path,
+        line=item.lines.get(place, 0) if field else 0,
+        field=field,
+        message=message,
+        fix=fix,
+    )
 
 
 def _is_open(proposal: Proposal, latest: Latest) -> bool:
-    known: Publication | None = latest.get((proposal.publication.subject, MAIL))
+    known: Publication | None = latest.get((proposal.publication.subject, proposal.publication.channel))
     if known is None or known.state in _OPEN:
         return True
     return known.state in _AGREED and known.source != proposal.publication.source

@@ -58,7 +58,9 @@ def _channel(parts: Parts, network: str) -> LogsIn:
     if not isinstance(channel, LogsIn):
         known = [name for name, other in parts.channels.items() if isinstance(other, LogsIn)]
         hint = f"these do: {', '.join(known)}" if known else "no channel in settings.yaml does"
-        raise WrongUseError(f"{network}: takes no login (`use` may name another entry point); {hint}")
+        raise WrongUseError(
+            f"{network}: takes no login; a network does once `use: NETWORK` stands in channels.{network}; {hint}"
+        )
     return channel
 
 

@@ -184,6 +184,7 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
         parts=old.parts,
         remote_id=old.remote_id,
         remote_url=old.remote_url,
+        reason="; ".join(filter(None, (fresh.reason, _stays(old)))),
     )
     if old.state in _AGREED:
         why = fresh.reason or f"{_difference(old, fresh)} changed"
@@ -192,6 +193,12 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
     if old.state in {State.CANCELLED, State.MISSED} and fresh.state is State.DRAFT:
         return _Step(old, old, proposal)
     return _Step(old, carried, proposal, content)
+
+
+def _stays(old: Publication) -> str:
+    """What whoever approves the rest must know."""
+    count = len(old.parts)
+    return f"what is out of it ({count} part{'s' if count > 1 else ''}) stays as it is" if count else ""
 
 
 def _difference(old: Publication, fresh: Publication) -> str:

@@ -79,7 +79,7 @@ def _filled(segments: Segments) -> str:
 
 def _post(post: Post, limits: Limits, price: int) -> str:
     facts = [*told.facts(post, limits.max_length), *([f"about {dollars(price)}"] if price else [])]
-    return "\n".join(facts) + f"\n\n{told.words(post)}\n"
+    return f"{post.network}, " + "\n".join(facts) + f"\n\n{told.words(post)}\n"
 
 
 def _row(publication: Publication, hold: str, paths: tuple[str, ...]) -> str:

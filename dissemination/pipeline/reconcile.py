@@ -46,9 +46,13 @@ def _look(parts: Parts, doubtful: Publication) -> None:
         return  # nobody can tell what to look for: a person decides
     where = place(doubtful, len(messages))
     try:
-        found = _found(channel, doubtful, messages)
+        found = _found(parts, channel, doubtful, messages)
     except ChannelError as error:
         _unsure(parts, doubtful, error, where)
+        return
+    except Exception as error:  # noqa: BLE001 - a bug in reading a strange answer must not stop all other sending
+        what = f"its answer cannot be read ({type(error).__name__}: {error}); tell the channel's makers"
+        _unsure(parts, doubtful, InDoubtError(f"{doubtful.channel}: {what}"), where)
         return
     if found:
         said = "found on the channel after a lost answer"
@@ -57,7 +61,7 @@ def _look(parts: Parts, doubtful: Publication) -> None:
         _settle(parts, doubtful, outcome.not_there(parts, doubtful, where))
 
 
-def _found(channel: Channel, doubtful: Publication, messages: Sequence[Message]) -> Sequence[Receipt]:
+def _found(parts: Parts, channel: Channel, doubtful: Publication, messages: Sequence[Message]) -> Sequence[Receipt]:
     """Proofs of what went out when no answer came; none: certainly nothing did."""
     assert isinstance(channel, Finds)  # noqa: S101 - for the type checker: the caller has looked
     found: list[Receipt] = []
@@ -72,7 +76,7 @@ def _found(channel: Channel, doubtful: Publication, messages: Sequence[Message])
         receipt = channel.find(message, key=message.key, since=since)
         if receipt is None:
             break
-        if receipt.id in {part.id for part in known.parts}:
+        if receipt.id in {part.id for part in known.parts} or _is_of_another(parts, doubtful, receipt):
             raise InDoubtError(
                 f"{doubtful.channel}: {receipt.url or receipt.id} says the same; look at the account"
             )
@@ -81,6 +85,14 @@ def _found(channel: Channel, doubtful: Publication, messages: Sequence[Message])
     if at_once and found and len(found) < len(messages):
         raise InDoubtError(f"{doubtful.channel}: a part of the thread is there and another is not; look at it")
     return found
+
+
+def _is_of_another(parts: Parts, doubtful: Publication, receipt: Receipt) -> bool:
+    """Whether it is known as another item's post that says the same: no proof of this one."""
+    return any(
+        other.channel == doubtful.channel and other.key != doubtful.key and receipt.id in {p.id for p in other.out}
+        for other in parts.store.publications.in_state(*State)
+    )
 
 
 def _unsure(parts: Parts, doubtful: Publication, error: ChannelError, where: str) -> None:

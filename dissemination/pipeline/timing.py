@@ -164,6 +164,8 @@ def _postponed(parts: Parts, publication: Publication, at: datetime, reason: str
 
 def begin(parts: Parts, publication: Publication) -> Publication | None:
     """Claim a post that is due; None: somebody else has it, it is paused, or its rates or the cap hold it."""
+    if not awake(parts, [publication]):  # the posts before it took their time
+        return None
     now = parts.clock.now()
     terms = _terms(parts, publication, now)
     claimed = parts.store.publications.begin(publication.key, parts.owner, parts.rules.lease, terms)

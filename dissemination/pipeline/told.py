@@ -38,11 +38,11 @@ def facts(post: Post, most: int) -> list[str]:
         post: as rendered.
         most: what the network allows a further part of a thread; 0: no limit.
     """
-    lines = [f"{post.network}, {post.lang}: {_of(post.length, post.limit)}"]
+    lines = [f"{post.lang}: {_of(post.length, post.limit)}"]
     lines += [f"part {number}: {_of(length, most)}" for number, length in enumerate(post.lengths, start=2)]
     lines += [f"content warning: {post.warning}"] if post.warning else []
     lines += [f"mentions {one.text}" + _aside(one.target, one.text) for one in post.mentions]
-    lines += [f"picture {one.digest[:12]}: {one.alt or '(decorative)'}" for one in post.pictures]
+    lines += [f"picture: {one.alt or '(decorative)'}" for one in post.pictures]
     return lines
 
 
@@ -52,7 +52,7 @@ def words(post: Post) -> str:
 
 
 def _of(length: int, most: int) -> str:
-    return f"{length} of {most or 'no limit'}"
+    return f"{length:,} of {most:,}" if most else "no limit of length"
 
 
 def _aside(target: str, text: str) -> str:

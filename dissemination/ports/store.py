@@ -121,7 +121,8 @@ class PublicationsStore(Protocol):
         """`claim` a post if the terms allow it: what they grant is spent in the same transaction.
 
         Returns:
-            The publication with its new token; or why the terms hold it; or None as of `claim`.
+            The publication with its new token; or why the terms hold it; or None as of `claim`, also where it is
+            not due any more.
         """
         ...
 

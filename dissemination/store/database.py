@@ -53,7 +53,8 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # People's addresses lie in it: readable by its owner alone, and so are the log and the index beside it.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self.engine = sa.create_engine(url, **_engine_options(on_file=self.path is not None))
+        # Errors would show what was to be written: addresses, and the tokens of networks.
+        self.engine = sa.create_engine(url, hide_parameters=True, **_engine_options(on_file=self.path is not None))
         self._turn = threading.RLock()
         if self.path:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)

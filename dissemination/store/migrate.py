@@ -1,6 +1,7 @@
 """Bringing a database to the present schema, with a backup first.
 
-Most runs find the schema as it should be: alembic is imported only where it is not.
+Most runs find the schema as it should be, and a new database is made as it should be at once: alembic is imported
+only where an older one is found. A test holds both ways against each other.
 """
 # ruff: noqa: PLC0415 -- see above
 
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from dissemination.errors import StoreError
 from dissemination.store.database import Database
+from dissemination.store.schema import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 #: The newest revision in migrations/versions; a test holds the two against each other.
 HEAD = "0007"
 #: Where alembic notes the revision of a database.
-_VERSION = sa.table("alembic_version", sa.column("version_num"))
+_VERSION = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -44,7 +51,9 @@ def upgrade(database: Database) -> str:
     """
     with database.read() as connection:
         found = _revision(connection)
-    if found != HEAD:
+    if not found:
+        _create(database)
+    elif found != HEAD:
         _upgrade(database, found)
     return found
 
@@ -55,14 +64,22 @@ def _revision(connection: Connection) -> str:
     return str(connection.execute(sa.select(_VERSION.c.version_num)).scalar() or "")
 
 
+def _create(database: Database) -> None:
+    with database.write("migrate") as connection:
+        if not _revision(connection):  # another process may have been quicker
+            metadata.create_all(connection)
+            _VERSION.create(connection)
+            connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
+
+
 def _upgrade(database: Database, found: str) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
 
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found and found not in known:
+    if found not in known:
         raise StoreError(f"database: its schema {found} is of a newer version of this program; upgrade the program")
-    if found and database.path:
+    if database.path:
         copy = database.path.with_name(f"{database.path.name}.before-{HEAD}")
         if not copy.exists():
             database.backup(copy)

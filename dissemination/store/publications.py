@@ -32,8 +32,8 @@ _RELEASED = frozenset({State.DRAFT, State.IN_REVIEW, State.MISSED, State.CANCELL
 
 #: What went out, is under way or in doubt costs what it costs.
 _COSTS = [state.value for state in (State.SENDING, State.PUBLISHED, State.IN_DOUBT, State.WITHDRAWN)]
-#: A bucket that only its end says anything of.
-_ONE = Rate(count=1)
+#: A bucket that only its end says anything of; nothing is closed for longer than a day.
+_ONE = Rate(count=1, seconds=86_400)
 
 
 class Publications:
@@ -69,13 +69,7 @@ class Publications:
 
     def due(self, now: datetime) -> Sequence[Publication]:
         """Scheduled, their time has come, and no retry wait is running."""
-        query = (
-            sa.select(publications)
-            .where(publications.c.state == State.SCHEDULED.value)
-            .where(publications.c.due_at <= now)
-            .where(sa.or_(publications.c.not_before.is_(None), publications.c.not_before <= now))
-            .order_by(publications.c.due_at, publications.c.key)
-        )
+        query = sa.select(publications).where(*_is_due(now)).order_by(publications.c.due_at, publications.c.key)
         with self._database.read() as connection:
             return [to_publication(row) for row in connection.execute(query).mappings()]
 
@@ -108,11 +102,14 @@ class Publications:
 
     @staticmethod
     def _unmoved(old: Publication) -> sa.Update:
-        """A change of what is still as it was read."""
+        """A change of what is still as it was read: what was approved anew since, or put off, is not put back."""
         return sa.update(publications).where(
             publications.c.key == old.key,
             publications.c.state == old.state.value,
             publications.c.token == old.token,
+            publications.c.source == old.source,
+            publications.c.due_at.is_not_distinct_from(old.due_at),
+            publications.c.not_before.is_not_distinct_from(old.not_before),
         )
 
     def _replace(self, connection: Connection, old: Publication, fresh: Publication) -> bool:
@@ -187,7 +184,8 @@ class Publications:
         """`claim` a post if the terms allow it: what they grant is spent in the same transaction.
 
         Returns:
-            The publication with its new token; or why the terms hold it; or None as of `claim`.
+            The publication with its new token; or why the terms hold it; or None as of `claim`, also where it is
+            not due any more.
         """
         with self._database.write(quotas.LOCK) as connection:
             now = self._database.now(connection)
@@ -199,18 +197,20 @@ class Publications:
             spent = _above_cap(connection, key, terms)
             if spent is not None:
                 return Refused(spent=spent)
-            claimed = self._claim(connection, key, owner, lease)
+            claimed = self._claim(connection, key, owner, lease, *_is_due(now))
             if claimed is not None:
                 quotas.spend(connection, {name: (rate, 1) for name, rate in terms.rates.items()}, now)
             return claimed
 
-    def _claim(self, connection: Connection, key: str, owner: str, lease: float) -> Publication | None:
+    def _claim(
+        self, connection: Connection, key: str, owner: str, lease: float, *terms: sa.ColumnElement[bool]
+    ) -> Publication | None:
         now = self._database.now(connection)
         paused = sa.exists().where(pauses.c.channel.in_(["*", publications.c.channel]))
         row = (
             connection.execute(
                 sa.update(publications)
-                .where(publications.c.key == key, publications.c.state == State.SCHEDULED.value, ~paused)
+                .where(publications.c.key == key, publications.c.state == State.SCHEDULED.value, ~paused, *terms)
                 .values(
                     state=State.SENDING.value,
                     token=publications.c.token + 1,
@@ -342,6 +342,15 @@ class Publications:
         with self._database.write() as connection:
             connection.execute(sa.delete(live_entries).where(live_entries.c.item.in_(list(items))))
             record(connection, happenings)
+
+
+def _is_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    table = publications.c
+    return (
+        table.state == State.SCHEDULED.value,
+        table.due_at <= now,
+        sa.or_(table.not_before.is_(None), table.not_before <= now),
+    )
 
 
 def _taken_over(claimed: Publication) -> FencedError:

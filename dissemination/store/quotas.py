@@ -23,6 +23,8 @@ from dissemination.store.schema import quotas
 LOCK = "quotas"
 #: Instants are whole microseconds: what is nearer than this is there.
 _BLUR = 1e-6
+#: Clocks that are set right go back by less.
+_LEEWAY = timedelta(hours=1)
 
 
 class SharedQuotas:
@@ -86,7 +88,14 @@ def _after(full_at: datetime, taken: int, rate: Rate, count: int, now: datetime)
     """A bucket when `count` more were taken."""
     if rate.until is not None:
         return {"full_at": rate.until, "taken": max(taken if full_at > now else 0, -count) + count}
-    return {"full_at": max(full_at, now) + timedelta(seconds=count * rate.seconds / rate.count), "taken": 0}
+    full_at = max(_believed(full_at, rate, now), now)
+    return {"full_at": full_at + timedelta(seconds=count * rate.seconds / rate.count), "taken": 0}
+
+
+def _believed(full_at: datetime, rate: Rate, now: datetime) -> datetime:
+    """Nobody takes more than there is: what is full only long after that was written by a clock that was wrong."""
+    latest = now + timedelta(seconds=rate.burst * rate.seconds / rate.count) + _LEEWAY
+    return full_at if full_at <= latest else now
 
 
 def _level(full_at: datetime, taken: int, rate: Rate, now: datetime) -> Grant:
@@ -94,7 +103,7 @@ def _level(full_at: datetime, taken: int, rate: Rate, now: datetime) -> Grant:
         left = max(int(rate.burst) - (taken if full_at > now else 0), 0)
         return Grant(count=left, wait=max((rate.until - now).total_seconds(), _BLUR))
     each = rate.seconds / rate.count
-    missing = max((full_at - now).total_seconds(), 0.0) / each
+    missing = max((_believed(full_at, rate, now) - now).total_seconds(), 0.0) / each
     level = max(rate.burst - missing, 0.0)
     count = math.floor(level + _BLUR)
     return Grant(count=count, wait=(count + 1 - (rate.burst - missing)) * each)

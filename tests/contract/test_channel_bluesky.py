@@ -477,6 +477,15 @@ def test_a_thread_of_which_a_person_deleted_a_part(channel, posts):
     assert len(posts()) == 2
 
 
+def test_a_thread_whose_rest_was_changed_since_is_not_taken_for_out(channel):
+    channel.send_thread(thread(3))
+    changed = message("Something else", key=f"{KEY}/3")
+    with pytest.raises(RejectedError, match="with other words"):
+        channel.send_thread([*thread(2), changed])
+    with pytest.raises(RejectedError, match="3 of the thread's 4 parts"):
+        channel.send_thread([*thread(3), message("One more", key=f"{KEY}/4")])
+
+
 def test_a_thread_of_one_is_a_post(channel, posts):
     assert channel.send_thread(thread(1)) == [send(channel, message())]
     assert len(posts()) == 1

@@ -667,6 +667,12 @@ def test_words_are_changed(channel, server):
     assert [post.text for post in server.posts] == ["Partners (all) met in Paris #Again"]
 
 
+def test_that_the_pictures_stay_is_said(channel, server):
+    receipt = send(channel, message(pictures=[picture()]))
+    changed = message("Partners met in Paris", pictures=[picture()])
+    assert "the pictures or the card stay" in channel.edit(receipt, changed).detail
+
+
 def test_a_post_is_taken_away_once(channel, server):
     receipt = send(channel, message())
     channel.delete(receipt)

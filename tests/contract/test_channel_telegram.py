@@ -170,6 +170,18 @@ def test_what_it_answers_is_gone(channel, server):
     assert server.messages == []
 
 
+def test_what_an_officer_found_by_its_address_is_answered_changed_and_taken_away(channel, server):
+    """`disseminate resolve --published https://t.me/project/1` knows the number alone."""
+    send(channel, message("One"))
+    seen = Receipt(id="1", url="https://t.me/project/1")
+    send(channel, message("Two", in_reply_to=seen))
+    assert [one.reply_to for one in server.messages] == [None, 1]
+    channel.edit(seen, message("One, mended"))
+    assert server.messages[0].text == "One, mended"
+    channel.delete(seen)
+    assert [one.text for one in server.messages] == ["Two"]
+
+
 def test_the_same_post_twice_stands_twice(channel, server):
     assert send(channel, message()).id != send(channel, message()).id
     assert len(server.messages) == 2
@@ -401,7 +413,7 @@ def test_what_cannot_be_changed(channel, server):
     with pytest.raises(RejectedError, match="message to edit not found"):
         channel.edit(first, message("Two"))
     with pytest.raises(RejectedError, match="no message of Telegram"):
-        channel.edit(Receipt(id="7"), message("Two"))
+        channel.edit(Receipt(id="seven"), message("Two"))
 
 
 def test_taking_away(channel, server):

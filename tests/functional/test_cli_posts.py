@@ -8,8 +8,9 @@ import pytest
 
 from dissemination.bootstrap import make_app
 from dissemination.channels import load
+from dissemination.cli.planning import address
 from dissemination.errors import InDoubtError, UnavailableError
-from dissemination.model import Carries, Limits, Repeat, State
+from dissemination.model import Carries, Limits, Part, Repeat, State
 from dissemination.testing import MemoryNetwork
 
 FURTHER = ["Part two of the story.", "Part three of it."]
@@ -106,6 +107,18 @@ def test_a_cancelled_thread_says_what_is_out(shell, network):
     assert "x  https://x.example/i/status/0000000000000000001" in shown
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (Part("1", "https://x.example/1"), "https://x.example/1"),
+        (Part("pack/first-1.zip"), "var/outbox/pack/first-1.zip"),
+        (Part("msg_1"), "no address was told; its id is msg_1"),
+    ],
+)
+def test_what_has_no_address_says_what_it_has(part, said):
+    assert address(part) == said
+
+
 # ------------------------------------------------------------------------------------------------ resolve
 
 
@@ -140,6 +153,18 @@ def test_what_is_not_out_is_sent_again_or_dropped(doubtful, option, after):
     assert state(doubtful).state is after
 
 
+def test_the_last_part_adopted_is_out(shell, network):
+    network.doubt_arrives = False
+    network.program(f"{KEY}/3", InDoubtError("x: it was sent and no answer came"))
+    shell("publish", code=1)
+    shown = shell("resolve", "first", "--published", "https://x.example/i/status/9").stdout
+    assert shown == "Resolved: first on x, is out\n"
+
+
+def test_what_is_dropped_says_so(doubtful):
+    assert doubtful("resolve", "first", "--drop").stdout == "Resolved: first on x, nothing more is sent\n"
+
+
 @pytest.mark.parametrize("options", [(), ("--retry", "--drop"), ("--published", "https://x.example/1", "--retry")])
 def test_one_decision_is_needed(doubtful, options):
     result = doubtful("resolve", "first", *options, code=2)
@@ -169,7 +194,7 @@ def test_without_a_yes_it_is_only_shown(out, shells, network):
     shown = narrow(out("correct", "first", code=1))
     assert "first on x: is edited\n  part 3 of 3  https://x.example/i/status/0000000000000000003\n" in shown
     assert "      Part three, with the right figure.\n" in shown
-    assert "first on mastodon: by hand\n  mastodon/first-mastodon-1-" in shown
+    assert "first on mastodon: by hand\n  var/outbox/mastodon/first-mastodon-1-" in shown
     assert "      A better toot.\n" in shown
     assert "Nothing was changed. `--yes` edits what is shown." in shown
     assert network.texts()[2] == FURTHER[1]
@@ -213,15 +238,22 @@ def test_what_is_not_out_is_not_corrected(shell):
     assert "not corrected, it is scheduled" in narrow(shell("correct", "first:x", code=1))
 
 
+def test_what_still_waits_keeps_no_correction_from_being_complete(shell):
+    shell("pause", "x")
+    shell("publish")
+    shown = narrow(shell("correct", "first"))
+    assert "mastodon: says what it should" in shown
+    assert "not corrected, it is scheduled" in shown
+
+
 # ------------------------------------------------------------------------------------------------ withdraw
 
 
 def test_withdraw_deletes_and_lists_the_rest(out, network):
     shown = narrow(out("withdraw", "first", "--as", "ana", code=1))
     assert "Withdrawn: first on x, 3 parts deleted; by ana\n" in shown
-    assert (
-        "Withdrawn: first on mastodon; by ana\n  Delete by hand:\n    mastodon  mastodon/first-mastodon-1-" in shown
-    )
+    by_hand = "  Delete by hand:\n    mastodon  var/outbox/mastodon/first-mastodon-1-"
+    assert f"Withdrawn: first on mastodon; by ana\n{by_hand}" in shown
     assert network.standing == {}
     assert narrow(out("withdraw", "first:x")) == "Withdrawn: first on x; by ana\n"
     facts = {fact["channel"]: fact for fact in out.json("withdraw", "first", code=1)}

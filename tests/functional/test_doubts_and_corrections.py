@@ -105,6 +105,15 @@ def test_what_an_officer_saw_is_adopted_and_the_rest_follows(doubtful, network):
     assert told.detail == f"by ana: part {number} of 3: published: {url}"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["x.com/us/status/1789/photo/1", "x.com/i/web/status/1789?s=20", "m.example/@us/1789", "t.me/us/1789"],
+)
+def test_the_id_is_read_out_of_an_address_as_browsers_show_it(doubtful, address):
+    resolve(doubtful.parts, "first", Decision.PUBLISHED, url=f"https://{address}", who="ana")
+    assert row(doubtful).parts[-1].id == "1789"
+
+
 def test_what_is_not_out_is_sent_again_however_late_it_is(doubtful, network):
     doubtful.clock.advance(timedelta(days=4))
     resolve(doubtful.parts, "first:x", Decision.RETRY, who="ana")
@@ -436,6 +445,14 @@ def test_a_crash_in_the_middle_of_an_edit_leaves_the_bytes_that_were_confirmed(o
     assert (done.failed, network.texts()[2]) == ("", "Part three, corrected")
 
 
+def test_what_an_edit_left_as_it_was_is_told(out, network):
+    better(out)
+    network.edit = lambda receipt, message, /: replace(receipt, detail="the words; the picture stays as it was")
+    (done,) = correct(out.parts, corrections(out.parts, ["first"]), who="bob")
+    assert done.said == "the words; the picture stays as it was"
+    assert out.store.events.latest(1)[0].detail == "by bob: the words; the picture stays as it was"
+
+
 def test_an_edit_may_give_another_proof(out, network):
     better(out)
     network.edit = lambda receipt, message, /: Receipt(id=f"{receipt.id}-again", url="https://x.example/3")
@@ -493,6 +510,15 @@ def test_only_what_is_out_is_corrected(house, network):
     withdraw(house.parts, ["first"], who="ana")
     (wanted,) = corrections(house.parts, ["first"])
     assert wanted.refused == "it is withdrawn; only what is out can be corrected"
+
+
+def test_one_person_corrects_nothing_where_two_must_approve(out, network):
+    out.change(project=replace(out.parts.project, quorum=2))
+    put(out, ("Part two, mended", "Part three"))
+    wanted = corrections(out.parts, ["first"])
+    assert "2 people must approve" in wanted[0].refused
+    assert correct(out.parts, wanted, who="ben") == []
+    assert network.texts()[1] == "Part two"
 
 
 def test_what_was_withdrawn_while_somebody_read_is_not_called_corrected(out, network):

@@ -192,6 +192,56 @@ def test_a_lost_answer_is_looked_up_and_never_posted_twice(house, arrived):
     assert len(house.x.sent) == 1
 
 
+def test_another_items_post_that_says_the_same_is_no_proof(house, monkeypatch):
+    """Networks are looked through by words: what was never sent would count as out."""
+    for name in ("first", "second"):
+        house.item(name, path=f"{name}.md")
+    house.x.doubt_arrives = False
+    house.x.program("second:x:1", InDoubtError("x: no answer"))
+    approve(house.parts, ["first", "second"], who="ana")
+    send(house)
+    out = house.one("first", "x")
+    assert out.state is State.PUBLISHED
+    monkeypatch.setattr(house.x, "find", lambda *_, **__: Receipt(id=out.remote_id))
+    house.clock.advance(timedelta(minutes=2))
+    send(house)
+    assert house.one("second", "x").state is State.IN_DOUBT
+    assert "says the same; look at the account" in house.one("second", "x").reason
+
+
+def test_a_bug_in_looking_keeps_it_in_doubt_and_nothing_else_waiting(house, monkeypatch):
+    house.item()
+    house.x.program("first:x:1", InDoubtError("x: no answer"))
+    approve(house.parts, ["first"], who="ana")
+    send(house)
+    monkeypatch.setattr(house.x, "find", lambda *_, **__: {}["data"])
+    house.clock.advance(timedelta(minutes=2))
+    house.item("second", path="second.md")
+    approve(house.parts, ["second"], who="ana")
+    send(house)
+    assert house.one("second", "x").state is State.PUBLISHED
+    assert house.one("first", "x").state is State.IN_DOUBT
+    assert "cannot be read (KeyError: 'data')" in house.one("first", "x").reason
+
+
+def test_what_moved_while_it_was_cancelled_is_not_said_to_be_out(house, monkeypatch):
+    house.item(publish_at=NOW + timedelta(hours=1))
+    approve(house.parts, ["first"], who="ana")
+    sync = house.store.publications.sync
+
+    def later(*args):
+        monkeypatch.undo()
+        row = house.one("first", "x")
+        sync((), [(row, replace(row, due_at=NOW + timedelta(hours=2)))])
+        sync(*args)
+
+    monkeypatch.setattr(house.store.publications, "sync", later)
+    (verdict,) = cancel(house.parts, ["first:x"], who="ana")
+    assert "call it again" in verdict.refused
+    (verdict,) = cancel(house.parts, ["first:x"], who="ana")
+    assert (verdict.refused, house.one("first", "x").state) == ("", State.CANCELLED)
+
+
 def test_what_a_dead_process_left_is_settled_by_how_the_channel_repeats(house):
     house.item()
     approve(house.parts, ["first"], who="ana")

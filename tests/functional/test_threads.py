@@ -12,6 +12,7 @@ from dissemination.errors import FencedError, InDoubtError, NeedsLoginError, Rej
 from dissemination.model import Carries, Limits, Part, PostOverride, Receipt, Repeat, State
 from dissemination.pipeline.approve import approve, cancel
 from dissemination.pipeline.deliver import deliver
+from dissemination.pipeline.plan import plan
 from dissemination.pipeline.publish import publish
 from dissemination.pipeline.timing import Timing
 from dissemination.testing import MemoryNetwork, MemoryThreads
@@ -282,6 +283,15 @@ def test_what_is_cancelled_half_way_shows_what_is_out_and_may_be_taken_up_again(
     approve(thread.parts, ["first:x"], who="ana")
     send(thread)
     judge(network)
+
+
+def test_who_approves_the_rest_is_told_that_what_is_out_stays(thread, network):
+    network.program(KEYS[2], RejectedError("x: no"))
+    send(thread)
+    thread.item(title="Another title", posts={"x": PostOverride(reply_chain=("A", "B", "C", "D"))})
+    plan(thread.parts)
+    assert row(thread).state is State.IN_REVIEW
+    assert row(thread).reason == "what is out of it (2 parts) stays as it is"
 
 
 def test_an_edit_does_not_touch_a_thread_that_is_under_way(thread, network):

@@ -69,7 +69,51 @@ def publication(key: str = "first:x:1", **changes) -> Publication:
 # ------------------------------------------------------------------------------------------------ schema
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_program(store):
+def from_the_beginning(database: Database) -> None:
+    """Empty it, and bring it up migration by migration."""
+    with database.write() as connection:
+        metadata.drop_all(connection)
+        migrate._VERSION.drop(connection)
+    with database.write() as connection:
+        command.upgrade(migrate._config(connection), "head")
+
+
+def words(index) -> str:
+    """An index in words, the condition of a partial one too."""
+    options = {name: str(value) for name, value in index.pop("dialect_options", {}).items()}
+    return f"{index} {options}"
+
+
+def shape(database: Database) -> dict[str, object]:
+    """Tables with their columns, keys and indexes, in whatever order they were made."""
+    with database.read() as connection:
+        seen = sa.inspect(connection)
+        columns = {
+            table: sorted(
+                (c["name"], str(c["type"]), c["nullable"], str(c["default"])) for c in seen.get_columns(table)
+            )
+            for table in seen.get_table_names()
+        }
+        keys = {
+            table: (
+                seen.get_pk_constraint(table),
+                sorted(map(repr, seen.get_unique_constraints(table))),
+                sorted(map(words, seen.get_indexes(table))),
+                sorted(map(repr, seen.get_foreign_keys(table))),
+            )
+            for table in columns
+        }
+        rowless = set()
+        if not database.is_postgres:
+            query = "SELECT name FROM sqlite_master WHERE upper(sql) LIKE '%WITHOUT ROWID%'"
+            rowless = set(connection.execute(sa.text(query)).scalars())
+    return {"columns": columns, "keys": keys, "without rowid": rowless}
+
+
+def test_the_migrations_make_exactly_what_a_new_database_has(store):
+    made = shape(store.database)
+    from_the_beginning(store.database)
+    assert shape(store.database) == made
     with store.database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, metadata)

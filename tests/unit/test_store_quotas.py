@@ -48,6 +48,16 @@ def test_what_is_not_there_is_waited_for_exactly_so_long(store, clock):
     assert store.quotas.take("b", 5, rate).count == 2  # each bucket for itself
 
 
+def test_a_clock_that_was_wrong_for_a_while_closes_nothing_for_years(store, clock):
+    rate = Rate(count=1, seconds=600, burst=1)
+    clock.advance(timedelta(days=4000))
+    assert store.quotas.take("a", 1, rate).count == 1
+    clock.advance(-timedelta(days=4000))
+    assert store.quotas.take("a", 1, rate).count == 1
+    clock.advance(-timedelta(seconds=30))  # by so little clocks are set right every day
+    assert store.quotas.take("a", 1, rate).wait == pytest.approx(630)
+
+
 def test_a_grant_that_was_enough_waits_for_nothing(store):
     assert store.quotas.take("a", 1, Rate(count=1, burst=3)).wait == 0
 

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+import sqlalchemy as sa
 
 from dissemination.errors import UnavailableError
 from dissemination.ports import Vault
@@ -65,6 +66,13 @@ def other(store, store_target):
     assert process.stdout.readline() == "held\n"
     yield process
     end(process)
+
+
+def test_an_error_of_the_database_shows_nothing_of_what_is_kept(store):
+    query = sa.text("SELECT nothing FROM nowhere WHERE value = :value")
+    with pytest.raises(sa.exc.DBAPIError) as caught, store.database.read() as connection:
+        connection.execute(query, {"value": "sesame"})
+    assert "sesame" not in str(caught.value)
 
 
 def test_what_was_written_is_read_and_the_last_word_counts(store):

@@ -219,7 +219,8 @@ class BlueskyChannel:
     def _published(self, messages: Sequence[Message]) -> Sequence[Receipt]:
         """Look first, and again where the answer was lost: writing twice answers 500, and tells nothing."""
         posts = [self._fitting(message) for message in messages]
-        if not self._stands(messages[0], posts[0]):
+        # All of them: where the first stands, the rest may have been changed and approved since.
+        if not (self._stands(messages[0], posts[0]) and self._all_stand(messages, posts)):
             written = self._records(messages, posts)
             try:
                 self._write(messages, written)
@@ -421,7 +422,7 @@ def _seen(session: Session) -> Sequence[Symptom]:
 # Classifying
 
 _GOES_LATER = "it is looked up, and sent again if it is not there"
-_LOG_IN = "make a new app password and log in with it, then resume the channel"
+_LOG_IN = "make a new app password; `disseminate login` with it will resume the channel"
 
 #: The first that applies counts. What the server itself says is JSON; a page of somebody in between is not.
 #: https://docs.bsky.app/docs/advanced-guides/rate-limits, https://atproto.com/specs/xrpc#error-responses

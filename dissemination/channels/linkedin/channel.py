@@ -120,7 +120,8 @@ class LinkedInChannel:
         patch = {"patch": {"$set": {"commentary": draft.commentary}}}
         headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
         self._call("POST", _path(urn), changes=True, headers=headers, json=patch)
-        return _receipt(urn, self._cut(urn, draft))
+        stays = "the words; the pictures or the card stay as they were" if draft.pictures or draft.card else ""
+        return _receipt(urn, "; ".join(filter(None, [stays, self._cut(urn, draft)])))
 
     def delete(self, receipt: Receipt, /) -> None:
         """Delete a post; one that is gone is no error. Errors as of `send`."""
@@ -375,7 +376,7 @@ _GONE = (404, 410)
 #: The first that applies counts.
 #: https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling
 _REFUSALS = (
-    Refusal(status=401, error=NeedsLoginError, advice="the login has ended; run `disseminate login`, then resume"),
+    Refusal(status=401, error=NeedsLoginError, advice="the login has ended; `disseminate login` renews it"),
     Refusal(
         status=426,
         error=NeedsLoginError,

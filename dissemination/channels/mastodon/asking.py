@@ -20,7 +20,7 @@ from dissemination.errors import NeedsLoginError, RejectedError, UnavailableErro
 
 #: What the token must be allowed: https://docs.joinmastodon.org/api/oauth-scopes/
 SCOPES = "read:accounts, read:statuses, write:media, write:statuses"
-_NEW_TOKEN = "take a new access token, `disseminate login` and resume the channel"  # noqa: S105 - an advice
+_NEW_TOKEN = "take a new access token; `disseminate login` with it will resume the channel"  # noqa: S105 - an advice
 #: In every body that says something: an error page of somebody in between does not speak for the server.
 _SAYS = '"error"'
 
