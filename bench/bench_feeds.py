@@ -82,7 +82,7 @@ def main() -> None:
         for name, rendering, entries in cases:
             took, used, changed, documents = turn(rendering, shelf, entries)
             print(
-                f"{name:28} {took:7.3f} s, {used:6.3f} s CPU  {changed:6} files written, {documents} feed documents in all"
+                f"{name:28} {took:7.3f} s, {used:6.3f} s CPU  {changed:6} files written, {documents} feed documents"
             )
 
 
