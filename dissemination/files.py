@@ -59,6 +59,12 @@ def _open_at(name: str, folder: int, relative: str, flags: int) -> int:
 
 def write_atomic(path: Path, body: bytes, *, mode: int = 0o644) -> None:
     """Write by temporary file, fsync and rename: after a crash or a full disk there is the old file or the new."""
+    _write_whole(path, body, mode)
+    sync_folder(path.parent)
+
+
+def _write_whole(path: Path, body: bytes, mode: int) -> None:
+    """The rename is durable only when the folder is synced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
@@ -71,7 +77,6 @@ def write_atomic(path: Path, body: bytes, *, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -95,16 +100,23 @@ class FolderShelf:
         Raises:
             FileRefusedError: a path leads out of the folder.
         """
-        changed = 0
-        for relative, body in files.items():
-            parts = PurePosixPath(relative).parts
-            if relative.startswith("/") or ".." in parts or not parts:
-                raise FileRefusedError(f"{relative}: leads out of {self.root}")
-            path = self.root.joinpath(*parts)
-            if not _same(path, body):
-                write_atomic(path, body)
-                changed += 1
-        return changed
+        folders: list[Path] = []
+        try:
+            for relative, body in files.items():
+                path = self._path(relative)
+                if not _same(path, body):
+                    _write_whole(path, body, 0o644)
+                    folders.append(path.parent)
+        finally:
+            for folder in dict.fromkeys(folders):
+                sync_folder(folder)
+        return len(folders)
+
+    def _path(self, relative: str) -> Path:
+        parts = PurePosixPath(relative).parts
+        if relative.startswith("/") or ".." in parts or not parts:
+            raise FileRefusedError(f"{relative}: leads out of {self.root}")
+        return self.root.joinpath(*parts)
 
 
 def _same(path: Path, body: bytes) -> bool:

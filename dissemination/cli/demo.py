@@ -278,8 +278,11 @@ def _second_pass(app: App, outside: _Outside) -> Pass:
     return Pass(mails=after.mails - before.mails, feeds=rewritten, posts=after.posts - before.posts)
 
 
+_DOCUMENTS = frozenset({"rss.xml", "atom.xml", "feed.json"})
+
+
 def _feeds(root: Path) -> Sequence[Path]:
-    return [path for path in (root / "feeds").rglob("*") if path.suffix in {".xml", ".json"}]
+    return [path for path in (root / "feeds").rglob("*") if path.name in _DOCUMENTS]
 
 
 def _posts(root: Path) -> Sequence[Path]:

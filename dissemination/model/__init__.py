@@ -5,7 +5,9 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
+    ATTACHED,
     Edition,
+    Enclosure,
     Entry,
     EntryPicture,
     Letter,
@@ -90,6 +92,7 @@ from dissemination.model.states import (
 from dissemination.model.visiting import Choices, Frequency, Notice, Parcel, Preferences, SignUp, masked
 
 __all__ = [
+    "ATTACHED",
     "COMMON_MAIL_PROGRAMS",
     "DOLLAR",
     "Added",
@@ -104,6 +107,7 @@ __all__ = [
     "DeliveryState",
     "Dossier",
     "Edition",
+    "Enclosure",
     "Entry",
     "EntryPicture",
     "EventFacts",

@@ -5,16 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote
 
 from dissemination.model.items import NewsItem
 from dissemination.model.people import Audience
 
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+_SUFFIXES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "application/epub+zip": "epub",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "text/plain": "txt",
+    "video/mp4": "mp4",
+    "video/webm": "webm",
+}
+#: What a file beside an item may be, by its suffix. No HTML and no SVG: they would run on our own host.
+ATTACHED = {suffix: media_type for media_type, suffix in _SUFFIXES.items()} | {"jpeg": "image/jpeg"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """A picture re-encoded without metadata. Same input, same bytes."""
+    """A picture re-encoded without metadata; same input, same bytes. Or an attached file as it is, of width 0."""
 
     #: SHA-256 (hex) of `body`.
     digest: str
@@ -49,7 +73,11 @@ class Site:
 
     def feed(self, lang: str, category: str, name: str) -> str:
         """A feed document: name is "rss.xml", "atom.xml", "feed.json" or "" (the HTML twin)."""
-        return f"{self.public_url}/{self.feed_path(lang, category, name)}"
+        return self.address(self.feed_path(lang, category, name))
+
+    def address(self, path: str) -> str:
+        """The address of a path below the public root, percent-encoded."""
+        return f"{self.public_url}/{quote(path)}"
 
     def feed_path(self, lang: str, category: str, name: str) -> str:
         """The same, relative to the public root."""
@@ -177,6 +205,18 @@ class EntryPicture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Enclosure:
+    """A file that comes with a feed entry."""
+
+    url: str
+    media_type: str
+    #: In bytes.
+    size: int
+    #: Its name beside the item.
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One item as feeds and pages carry it: absolute addresses only. `published` and `updated` are the feed's."""
 
@@ -198,10 +238,16 @@ class Entry:
     date: datetime | None = None
     expires_at: datetime | None = None
     correction: str = ""
+    #: When it was corrected, as the item says; None: when the edit went out.
+    corrected: datetime | None = None
+    #: Taken back: the entry is a notice under the item's id, and its page says so.
+    withdrawn: bool = False
     picture: EntryPicture | None = None
+    #: Files that come with it; their digests are among `pictures`.
+    attachments: tuple[Enclosure, ...] = ()
     #: language -> address of the other language versions.
     translations: Mapping[str, str] = field(default_factory=dict)
-    #: Digests of all pictures the entry shows.
+    #: Digests of all pictures the entry shows, and of its attached files.
     pictures: tuple[str, ...] = ()
     #: Set when it first goes out, and moved by real edits only.
     published: datetime | None = None

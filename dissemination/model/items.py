@@ -126,6 +126,8 @@ class Project:
     glossary: tuple[str, ...] = ()
     #: list name -> what it is called, per language.
     lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Address of the WebSub hub that feeds name; "": none.
+    hub: str = ""
     #: What readers have; letters are checked against them.
     mail_programs: tuple[MailProgram, ...] = COMMON_MAIL_PROGRAMS
     #: "auto", "ours", "hugo", "jekyll", "eleventy", "nikola", "pelican" or "decap".

@@ -17,6 +17,7 @@ from dissemination.model import (
     Edition,
     Finding,
     Image,
+    ItemStatus,
     Letter,
     Level,
     Limits,
@@ -140,12 +141,27 @@ class Composer:
         }
 
         def render() -> Content:
-            pictures = self._pictures([item])
-            entry = self._parts.renderer.entry(item, pictures, siblings)
-            return codec.encode(entry, _named(pictures, entry.pictures))
+            files = {} if item.status is ItemStatus.WITHDRAWN else self._pictures([item]) | self._attached(item)
+            entry = self._parts.renderer.entry(item, files, siblings)
+            return codec.encode(entry, _named(files, entry.pictures))
 
         publication = self._item_publication(item, channel, when)
-        return self._proposal(publication, [item, *siblings.values()], self._hold(item), render)
+        sources = [item, *siblings.values()]
+        if self._taken_back(item, channel):
+            made = self._proposal(publication, sources, "", render)
+            return replace(made, note="a withdrawal of what is out")
+        return self._proposal(publication, sources, self._hold(item), render)
+
+    def _taken_back(self, item: NewsItem, channel: str) -> bool:
+        """Withdrawn after it was out: a notice takes its place, whatever else is wrong with the item."""
+        known = self._latest.get((item.id, channel))
+        is_out = known is not None and (known.state is State.PUBLISHED or known.revision > 1)
+        return is_out and item.status is ItemStatus.WITHDRAWN
+
+    def _attached(self, item: NewsItem) -> dict[str, Picture]:
+        """Absolute path -> file, for every attachment that may be public."""
+        attach = self._parts.pictures.attach
+        return {str(item.folder / name): attach(item.folder, name) for name in item.attachments}
 
     def _shown_with(self, other: NewsItem, channel: str, when: datetime | None) -> bool:
         """A page links only to language versions that are out when it is."""
@@ -396,7 +412,7 @@ class Composer:
     def _live_urls(self, items: list[NewsItem]) -> tuple[str, ...]:
         return tuple(item.canonical_url or self._parts.site.page(item) for item in items if item.require_live)
 
-    def _pictures(self, items: list[NewsItem], *, visual: bool = False) -> Mapping[str, Picture]:
+    def _pictures(self, items: list[NewsItem], *, visual: bool = False) -> dict[str, Picture]:
         """Absolute path -> re-encoded picture, for every picture of the items that has a file."""
         images = [image for item in items for image in (item.image, *item.images) if image and image.file]
         funding = self._parts.project.funding.visual
@@ -426,6 +442,7 @@ def _named(pictures: Mapping[str, Picture], digests: tuple[str, ...]) -> list[Pi
 def _stamps(item: NewsItem) -> list[tuple[str, int, int]]:
     """Size and time of every picture's file: an exchanged picture is a change, although the text is the same."""
     files = [image.file for image in (item.image, *item.images) if image and image.file]
+    files += [item.folder / name for name in item.attachments]
     return [_stamp(file) for file in files]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -22,9 +22,13 @@ def encode(value: Post | Entry | Mapping[str, Letter], pictures: Iterable[Pictur
     return Content(digest=digest_of(body), body=body, pictures={p.digest: p for p in pictures})
 
 
+#: Fields that came later are left out at their default: the digests of what was approved before still hold.
+_LATER = {("Entry", "corrected"), ("Entry", "withdrawn"), ("Entry", "attachments")}
+
+
 def _plain(value: object) -> object:
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not _unsaid(value, f)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -32,6 +36,10 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | list):
         return [_plain(inner) for inner in value]
     return value
+
+
+def _unsaid(value: object, field: Field[Any]) -> bool:
+    return (type(value).__name__, field.name) in _LATER and getattr(value, field.name) == field.default
 
 
 @cache

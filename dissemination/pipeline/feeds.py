@@ -29,10 +29,11 @@ def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
     if not claimed:
         return 0
     live = {entry.item: entry for entry in publications.live() if not _over(parts, entry)}
+    before = [live[claim.subject] for claim in claimed if claim.subject in live]
     fresh = {claim.key: _live(parts, claim, live.get(claim.subject)) for claim in claimed}
     live |= {entry.item: entry for entry in fresh.values()}
     try:
-        receipt = _write(parts, channel, list(live.values()))
+        receipt = _write(parts, channel, list(live.values()), before)
     except ChannelError as error:
         for claim in claimed:
             _settle(parts, claim, outcome.failed(parts, claim, error), ())
@@ -45,16 +46,27 @@ def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
 
 
 def _live(parts: Parts, claim: Publication, before: LiveEntry | None) -> LiveEntry:
-    """`published` is fixed at the first claim; `updated` moves with each approved edit."""
+    """`published` is fixed at the first claim; `updated` moves with each edit that a reader sees."""
     entry = codec.entry(parts.store.contents.body(claim.content))
     moment = (claim.published_at or parts.clock.now()).replace(microsecond=0)
+    unseen = before is not None and seen(codec.entry(parts.store.contents.body(before.content))) == seen(entry)
     return LiveEntry(
         item=claim.subject,
         content=claim.content,
         published=before.published if before else moment,
-        updated=moment,
+        updated=before.updated if before and unseen else moment,
         expires_at=entry.expires_at,
     )
+
+
+def seen(entry: Entry) -> tuple[object, ...]:
+    """What of an entry a reader sees as its news: not its addresses, tags, language versions or dates.
+
+    Readers mark an entry whose `updated` moved as new again, so it moves for nothing less.
+    """
+    html = entry.html if "<pre" in entry.html else " ".join(entry.html.split())
+    said = (entry.title, entry.summary, html, entry.byline, entry.correction, entry.withdrawn)
+    return (*said, entry.picture, entry.attachments)
 
 
 def _settle(parts: Parts, claim: Publication, result: outcome.Outcome, entries: Sequence[LiveEntry]) -> None:
@@ -62,10 +74,11 @@ def _settle(parts: Parts, claim: Publication, result: outcome.Outcome, entries: 
         parts.store.publications.settle(claim, result.publication, [result.happening], entries)
 
 
-def _write(parts: Parts, channel: str, live: Sequence[LiveEntry]) -> Receipt:
+def _write(parts: Parts, channel: str, live: Sequence[LiveEntry], before: Sequence[LiveEntry]) -> Receipt:
+    """Write what is out; `before` are entries that change now or leave, as they stood in feeds."""
     entries = [_entry(parts, entry) for entry in live]
     pictures = parts.store.contents.pictures(digest for entry in entries for digest in entry.pictures)
-    files = dict(parts.renderer.files(entries))
+    files = dict(parts.renderer.files(entries, [_entry(parts, entry) for entry in before]))
     media = {f"media/{picture.name}": picture.body for picture in pictures.values()}
     # Pictures first: a page never shows an address that does not answer yet.
     body = FileSet(files=media | files)
@@ -91,7 +104,7 @@ def _retire(parts: Parts) -> int:
     rest = [entry for entry in live if entry not in over]
     names = sorted(name for name, channel in parts.channels.items() if channel.limits.carries is Carries.FILES)
     try:
-        changed = sum(_write(parts, name, rest).changed for name in names)
+        changed = sum(_write(parts, name, rest, over).changed for name in names)
     except ChannelError:
         return 0  # the next pass tries again
     now = parts.clock.now()

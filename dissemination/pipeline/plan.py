@@ -155,7 +155,11 @@ def _after_publishing(parts: Parts, old: Publication, proposal: Proposal) -> _St
         return _Step(old, old, proposal)  # a draft of an edit is nobody's business yet
     # An edit of what is out already goes out as soon as it is approved.
     bound = codec.bind(content, None, fresh.audience)
-    return _Step(None, replace(fresh, when=None, bound=bound, reason="an edit of what is out"), proposal, content)
+    return _Step(None, replace(fresh, when=None, bound=bound, reason=_edit(proposal)), proposal, content)
+
+
+def _edit(proposal: Proposal) -> str:
+    return proposal.note or "an edit of what is out"
 
 
 def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step:
@@ -164,7 +168,7 @@ def _changed(old: Publication, proposal: Proposal, out: frozenset[str]) -> _Step
         return _Step(old, replace(old, state=State.DRAFT), None)  # back to what is out: there is no edit any more
     if old.revision > 1 and content is not None:
         bound = codec.bind(content, None, fresh.audience)
-        fresh = replace(fresh, when=None, bound=bound, reason=old.reason)
+        fresh = replace(fresh, when=None, bound=bound, reason=_edit(proposal))
     if fresh.bound == old.bound and fresh.state is not State.DRAFT:
         kept = _follow(replace(old, source=fresh.source, price=fresh.price), proposal)
         if old.state is State.DRAFT:

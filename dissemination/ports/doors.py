@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from dissemination.model import (
@@ -54,6 +55,14 @@ class Pictures(Protocol):
         """
         ...
 
+    def attach(self, folder: Path, name: str) -> Picture:
+        """A file in an item's folder, as it is.
+
+        Raises:
+            RenderError: no such file, none of the kinds that may be public, or too large.
+        """
+        ...
+
     def shrink(self, picture: Picture, max_bytes: int, max_side: int) -> Picture:
         """A prepared picture as a network takes it, the same one if it fits; same input, same bytes.
 
@@ -100,8 +109,11 @@ class Renderer(Protocol):
         """The item as feeds and pages carry it."""
         ...
 
-    def files(self, entries: Iterable[Entry]) -> Mapping[str, bytes]:
-        """Every feed document and page made of these entries: path below the public root -> bytes."""
+    def files(self, entries: Iterable[Entry], before: Iterable[Entry] = ()) -> Mapping[str, bytes]:
+        """Every feed document and page made of these entries: path below the public root -> bytes.
+
+        `before` are entries as they stood in feeds until now: a feed that lost its last one is written empty.
+        """
         ...
 
 

@@ -1,23 +1,48 @@
-"""Feeds and pages: an item becomes an entry, entries become files. Pure: equal input gives equal bytes."""
+"""Feeds and pages: an item becomes an entry, entries become files. Equal input gives equal bytes."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from dissemination.model import Entry, EntryPicture, Image, NewsItem, Picture, Project, Site
-from dissemination.render import bodies, feed_atom, feed_rss, jsonfeed, pages
-from dissemination.render.feed_document import FeedDocument
+from dissemination.model import Enclosure, Entry, EntryPicture, Image, ItemStatus, NewsItem, Picture, Project, Site
+from dissemination.render import bodies, feed_atom, feed_opml, feed_rss, jsonfeed, pages
+from dissemination.render.feed_collecting import IDS, Documents, collect
+from dissemination.render.feed_document import FeedDocument, content
+from dissemination.render.feed_frame import Frame
+from dissemination.render.feed_memory import Memory
+from dissemination.render.feed_words import feed_words
 
-#: Ours for ever: item ids become feed ids below it (docs/decisions/0005-feed-ids.md).
-_IDS = uuid.UUID("6f1d9c1e-94f5-4f0e-8f5c-2f3f0a3a5b7d")
-#: How many entries a feed shows, and how many characters of HTML: readers and hosts refuse what is much larger.
-_MOST, _BUDGET = 30, 400_000
+
+class _Format(NamedTuple):
+    """One format of a feed."""
+
+    name: str
+    #: Writes the document without its entries.
+    frame: Callable[[FeedDocument], Frame]
+    #: Writes an entry, given its whole HTML.
+    entry: Callable[[Entry, str, Site], bytes]
+
+
+_FORMATS = (
+    _Format("rss.xml", feed_rss.frame, feed_rss.item),
+    _Format("atom.xml", feed_atom.frame, feed_atom.entry),
+    _Format("feed.json", jsonfeed.frame, jsonfeed.item),
+)
+#: JSON Feed knows no archives.
+_ARCHIVED = _FORMATS[:2]
+#: Paths of pages that a server answers with 410 Gone, as JSON, and as nginx's `map` includes them.
+GONE, GONE_MAP = "_gone.json", "_gone.map"
 
 
 def entry(
@@ -32,7 +57,10 @@ def entry(
     `pictures` maps the absolute path of a picture's file (`str(image.file)`) to the re-encoded picture,
     `translations` a language to the item's version in it.
     """
+    if item.status is ItemStatus.WITHDRAWN:
+        return _withdrawn(item, project, site)
     body = bodies.body(item, pictures, site)
+    files = _attached(item, pictures)
     lead = _lead(item.image, pictures, site)
     title = bodies.one_line(item.title) or bodies.one_line(item.summary) or item.id
     result = Entry(
@@ -51,15 +79,49 @@ def entry(
         date=item.date,
         expires_at=item.expires_at,
         correction=bodies.one_line(item.correction),
+        corrected=item.updated,
         translations={lang: site.page(other) for lang, other in sorted(translations.items()) if lang != item.lang},
-        pictures=body.shown,
+        attachments=tuple(
+            Enclosure(url=site.media(file), media_type=file.media_type, size=len(file.body), title=name)
+            for name, file in files.items()
+        ),
+        pictures=tuple(dict.fromkeys((*body.shown, *(file.digest for file in files.values())))),
     )
     return bodies.cleaned(_with_lead(result, lead, _prepared(item.image, pictures)))
 
 
 def entry_id(item_id: str) -> str:
     """The id in all feeds: it follows from the item's id alone, never from its title or address (RFC 9562, 5.5)."""
-    return uuid.uuid5(_IDS, bodies.clean(item_id)).urn
+    return uuid.uuid5(IDS, bodies.clean(item_id)).urn
+
+
+def _withdrawn(item: NewsItem, project: Project, site: Site) -> Entry:
+    """A notice in the item's place, under its id: readers learn in no other way that it was taken back."""
+    said = feed_words(item.lang)
+    title = bodies.one_line(item.title) or item.id
+    result = Entry(
+        id=entry_id(item.id),
+        item_id=item.id,
+        lang=item.lang,
+        title=f"[{said.withdrawn}] {title}",
+        summary=said.notice,
+        html=f"<p>{escape(said.notice)}</p>",
+        url=site.page(item),
+        path=site.page_path(item),
+        byline=bodies.one_line(item.byline) or project.byline,
+        categories=item.categories,
+        topic=str(item.topic),
+        tags=item.tags,
+        date=item.date,
+        withdrawn=True,
+    )
+    return bodies.cleaned(result)
+
+
+def _attached(item: NewsItem, files: Mapping[str, Picture]) -> dict[str, Picture]:
+    """The item's attachments that were prepared, by their names."""
+    paths = {PurePosixPath(name).name: str(item.folder / name) for name in item.attachments}
+    return {bodies.one_line(name): files[path] for name, path in paths.items() if path in files}
 
 
 def _prepared(image: Image | None, pictures: Mapping[str, Picture]) -> Picture | None:
@@ -105,27 +167,73 @@ def _figure(picture: EntryPicture) -> str:
     )
 
 
-def files(
+def files(  # noqa: PLR0913 - what entries were before and what is remembered are nobody else's business
     entries: Iterable[Entry],
     project: Project,
     site: Site,
     environment: Environment,
     visual: EntryPicture | None = None,
+    *,
+    before: Iterable[Entry] = (),
+    memory: Memory | None = None,
 ) -> Mapping[str, bytes]:
     """Every feed document and page made of these entries: path below the public root -> bytes.
 
     An entry that is not out yet (no `published`) has its page and is in no feed. `visual` is the funding visual
-    by its public address; without it the statement stands alone.
+    by its public address; without it the statement stands alone. `before` are entries as they stood in feeds until
+    now: a feed that lost its last one is written once more, empty. `memory` makes repeats fast and changes no byte.
     """
-    known = [_whole(one) for one in entries]
-    documents = _documents([one for one in known if one.published], project, site)
+    memory = memory or Memory()
+    known = [memory.get("whole", f"{one.lang} {one.path}", one, partial(_whole, one)) for one in entries]
+    documents = collect([one for one in known if one.published], map(_whole, before), project, site)
+    maker = pages.Pages(
+        project=project, site=site, environment=environment, documents=documents.current, visual=visual
+    )
+    made = _feeds(documents, memory, ZoneInfo(project.timezone))
+    made[feed_opml.PATH] = feed_opml.render(documents.current, project)
+    made |= _gone(known) | maker.render(known, documents.emptied, memory)
+    memory.turn()
+    return made
+
+
+def _feeds(documents: Documents, memory: Memory, zone: ZoneInfo) -> dict[str, bytes]:
     made: dict[str, bytes] = {}
-    for document in documents:
-        made[document.path("rss.xml")] = feed_rss.render(document)
-        made[document.path("atom.xml")] = feed_atom.render(document)
-        made[document.path("feed.json")] = jsonfeed.render(document)
-    maker = pages.Pages(project=project, site=site, environment=environment, documents=documents, visual=visual)
-    return made | maker.render(known)
+    for document in (*documents.current, *documents.emptied):
+        made |= _written(document, _FORMATS, memory, zone)
+    for document in documents.archives:
+        made |= _written(document, _ARCHIVED, memory, zone)
+    return made
+
+
+def _written(
+    document: FeedDocument, formats: Sequence[_Format], memory: Memory, zone: ZoneInfo
+) -> dict[str, bytes]:
+    """The document in these formats; its frame and each entry are written anew only where they changed."""
+    facts = (replace(document, entries=()), document.updated, bool(document.entries))
+    made: dict[str, bytes] = {}
+    for form in formats:
+        path = document.path(form.name)
+        around = memory.get("frame", path, facts, partial(form.frame, document))
+        made[path] = around.fill([_piece(one, form, document.site, memory, zone) for one in document.entries])
+    return made
+
+
+def _piece(one: Entry, form: _Format, site: Site, memory: Memory, zone: ZoneInfo) -> bytes:
+    return memory.get(form.name, f"{one.lang} {one.id}", one, lambda: form.entry(one, content(one, zone), site))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _gone(entries: Iterable[Entry]) -> dict[str, bytes]:
+    """Which pages a server answers with 410: they still say why."""
+    paths = sorted(f"/{one.path}" for one in entries if one.withdrawn)
+    rows = "".join(f"{_quoted(path)} 1;\n{_quoted(f'{path}index.html')} 1;\n" for path in paths)
+    return {
+        GONE: json.dumps({"gone": paths}, ensure_ascii=False, indent=1).encode() + b"\n",
+        GONE_MAP: rows.encode(),
+    }
 
 
 def _whole(one: Entry) -> Entry:
@@ -145,34 +253,3 @@ def _whole(one: Entry) -> Entry:
 
 def _second(when: datetime) -> datetime:
     return when.astimezone(UTC).replace(microsecond=0)
-
-
-def _documents(entries: Sequence[Entry], project: Project, site: Site) -> list[FeedDocument]:
-    """A document a language, the default one always; each knows its sisters."""
-    by_lang = {lang: _newest(entries, lang, project.category) for lang in project.languages}
-    langs = tuple(lang for lang, found in by_lang.items() if found or lang == project.default_lang)
-    return [
-        FeedDocument(
-            lang=lang,
-            langs=langs,
-            entries=by_lang[lang],
-            project=project,
-            site=site,
-            id=uuid.uuid5(_IDS, f"feed {project.acronym}/{lang}/{project.category}").urn,
-        )
-        for lang in langs
-    ]
-
-
-def _newest(entries: Sequence[Entry], lang: str, category: str) -> tuple[Entry, ...]:
-    mine = [one for one in entries if one.lang == lang and category in one.categories]
-    never = datetime.min.replace(tzinfo=UTC)
-    mine.sort(key=lambda one: (one.published or never, one.date or never, one.id), reverse=True)
-    kept: list[Entry] = []
-    size = 0
-    for one in mine[:_MOST]:
-        size += len(one.html)
-        if kept and size > _BUDGET:
-            break
-        kept.append(one)
-    return tuple(kept)

@@ -13,6 +13,7 @@ from dissemination.model import Entry, EntryPicture
 _ATOM = "http://www.w3.org/2005/Atom"
 _DC = "http://purl.org/dc/elements/1.1/"
 _MEDIA = "http://search.yahoo.com/mrss/"
+_HISTORY = "http://purl.org/syndication/history/1.0"
 _LINK_ATTRIBUTES = ("rel", "type", "hreflang", "title", "length")
 
 
@@ -27,17 +28,20 @@ class UnsaidTime(datetime):
 
 
 class FeedPlus:
-    """The feed's part: RSS gets its lastBuildDate and links to its sisters."""
+    """The feed's part: RSS gets its lastBuildDate and links, both get what RFC 5005 wants of an archive."""
 
     def __init__(self) -> None:
         #: None: nothing was ever said in this feed.
         self.built: datetime | None = None
         #: language -> address of the sister feed.
         self.sisters: dict[str, str] = {}
+        #: (relation, address): hub, current, prev-archive, next-archive. feedgen takes such relations in Atom only.
+        self.links: list[tuple[str, str]] = []
+        self.archive = False
 
     def extend_ns(self) -> dict[str, str]:
         """Prefixes declared at the root."""
-        return {"dc": _DC, "media": _MEDIA}
+        return {"dc": _DC, "media": _MEDIA} | ({"fh": _HISTORY} if self.archive else {})
 
     def extend_rss(self, root: Any) -> Any:
         """Called before the items are appended."""
@@ -46,11 +50,19 @@ class FeedPlus:
         for lang, url in self.sisters.items():
             facts = {"rel": "alternate", "type": "application/rss+xml", "hreflang": lang, "href": url}
             _add(root[0], f"{{{_ATOM}}}link", **facts)
+        self._place(root[0], f"{{{_ATOM}}}link")
         return root
 
     def extend_atom(self, root: Any) -> Any:
-        """Feedgen writes all that Atom needs of the feed itself."""
+        """Elements of Atom have no namespace in feedgen's tree."""
+        self._place(root, "link")
         return root
+
+    def _place(self, parent: Any, tag: str) -> None:
+        for relation, url in self.links:
+            _add(parent, tag, rel=relation, href=url)
+        if self.archive:
+            _add(parent, f"{{{_HISTORY}}}archive")
 
 
 class EntryPlus:
@@ -70,6 +82,10 @@ class EntryPlus:
         if entry.published is not None and entry.updated is not None:
             _add(item, "pubDate", rfc2822(entry.published))
             _add(item, f"{{{_ATOM}}}updated", entry.updated.isoformat())
+        if entry.attachments:
+            # One alone: of several, readers take any (DuplicateEnclosure). Atom and JSON Feed have them all.
+            first = entry.attachments[0]
+            _add(item, "enclosure", url=first.url, length=str(first.size), type=first.media_type)
         return _add_picture(item, entry.picture)
 
     def extend_atom(self, element: Any) -> Any:

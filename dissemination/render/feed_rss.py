@@ -7,43 +7,61 @@ from typing import Any
 
 from feedgen.feed import FeedGenerator
 
-from dissemination.model import Entry
-from dissemination.render.feed_document import TTL, FeedDocument
+from dissemination.model import Entry, Site
+from dissemination.render.feed_document import TTL, FeedDocument, terms
 from dissemination.render.feed_extension import EntryPlus, FeedPlus, UnsaidTime
+from dissemination.render.feed_frame import Frame
 
 #: The profile wants these three in titles as hexadecimal references: some readers unescape twice.
 _REFERENCES = ((b"&amp;", b"&#x26;"), (b"&lt;", b"&#x3C;"), (b"&gt;", b"&#x3E;"))
+_ITEM, _END = b"    <item>", b"  </channel>"
+TYPE = "application/rss+xml"
 
 
-def render(document: FeedDocument) -> bytes:
-    """The feed as RSS."""
-    feed = FeedGenerator()
-    feed.register_extension("plus", FeedPlus, EntryPlus)
+def frame(document: FeedDocument) -> Frame:
+    """The feed without its items."""
+    feed = _feed()
     feed.title(document.title)
     feed.description(document.description)
     # feedgen makes the last link the channel's own, whatever its rel.
-    feed.link(href=document.url("rss.xml"), rel="self", type="application/rss+xml")
+    feed.link(href=document.own_url("rss.xml"), rel="self", type=TYPE)
     feed.link(href=document.url(""), rel="alternate")
     feed.language(document.lang)
     feed.generator("Dissemination")
     feed.ttl(TTL)
-    feed.lastBuildDate(UnsaidTime(1970, 1, 1, tzinfo=UTC))
     feed.plus.built = document.updated if document.entries else None
     feed.plus.sisters = {lang: document.url("rss.xml", lang) for lang in document.sisters}
-    for entry in document.entries:
-        _add(feed, document, entry)
+    feed.plus.links = document.links("rss.xml")
+    feed.plus.archive = bool(document.archive)
+    return Frame.around(_written(feed), _END, b"")
+
+
+def item(entry: Entry, content: str, site: Site) -> bytes:
+    """One item, ready for its place in any feed; `content` is its whole HTML."""
+    feed = _feed()
+    feed.title("-")
+    feed.description("-")
+    feed.link(href="https://a.invalid/")
+    one = feed.add_entry(order="append")
+    one.guid(entry.id, permalink=False)
+    one.title(entry.title)
+    one.link(href=entry.url)
+    one.description(entry.summary)
+    one.content(content)
+    one.category([{"term": term, "scheme": scheme} for scheme, term in terms(entry, site)])
+    one.plus.entry = entry
+    return Frame.cut(_written(feed), _ITEM, _END)
+
+
+def _feed() -> Any:
+    feed = FeedGenerator()
+    feed.register_extension("plus", FeedPlus, EntryPlus)
+    feed.lastBuildDate(UnsaidTime(1970, 1, 1, tzinfo=UTC))
+    return feed
+
+
+def _written(feed: Any) -> bytes:
     body: bytes = feed.rss_str(pretty=True)
     for written, wanted in _REFERENCES:
         body = body.replace(written, wanted)
     return body
-
-
-def _add(feed: Any, document: FeedDocument, entry: Entry) -> None:
-    item = feed.add_entry(order="append")
-    item.guid(entry.id, permalink=False)
-    item.title(entry.title)
-    item.link(href=entry.url)
-    item.description(entry.summary)
-    item.content(document.content(entry))
-    item.category([{"term": term, "scheme": scheme} for scheme, term in document.terms(entry)])
-    item.plus.entry = entry

@@ -19,7 +19,7 @@ from PIL import __version__ as pillow_version
 
 from dissemination.errors import FileRefusedError, RenderError
 from dissemination.files import digest_of, read_below, write_atomic
-from dissemination.model import Image, Picture
+from dissemination.model import ATTACHED, Image, Picture
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _MEGABYTE = 1_000_000
@@ -71,6 +71,10 @@ class PictureShop:
         smaller = shrink(picture, max_bytes, max_side)
         self._keep(key, smaller)
         return smaller
+
+    def attach(self, folder: Path, name: str) -> Picture:
+        """A file in an item's folder, as it is; see `attach`."""
+        return attach(folder, name)
 
     def _kept(self, key: str) -> Picture | None:
         if self._cache is None:
@@ -127,6 +131,27 @@ def _smaller(pixels: Pillow.Image, max_side: int) -> Iterator[Picture]:
 
 
 # ------------------------------------------------------------------------------------------ reading
+
+
+def attach(folder: Path, name: str) -> Picture:
+    """A file in an item's folder, as it is, with the media type of its name.
+
+    Raises:
+        RenderError: no such file, none of the kinds that may be public, or too large.
+    """
+    suffix = Path(name).suffix.lower().removeprefix(".")
+    if suffix not in ATTACHED:
+        kinds = ", ".join(sorted(ATTACHED))
+        raise RenderError(f"{name}: files of this kind are not made public; attach one of: {kinds}")
+    try:
+        body = read_below(folder, name, limit=_LARGEST_FILE)
+    except FileNotFoundError as error:
+        raise RenderError(f"{folder / name}: no such file; put it there, or correct `attachments`") from error
+    except FileRefusedError as error:
+        raise RenderError(f"{folder}/{error}") from error
+    except OSError as error:
+        raise RenderError(f"{folder / name}: cannot be read: {error.strerror}; put a file there") from error
+    return Picture(digest=digest_of(body), media_type=ATTACHED[suffix], width=0, height=0, body=body)
 
 
 def _read(image: Image) -> bytes:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dissemination.model import Entry
-from dissemination.render.feed_document import FeedDocument
+from dissemination.model import Entry, Site
+from dissemination.render.feed_document import FeedDocument, terms
+from dissemination.render.feed_frame import Frame
+
+TYPE = "application/feed+json"
+_START, _END = b'"items": [\n', b"\n ]\n}"
 
 
-def render(document: FeedDocument) -> bytes:
-    """The feed as JSON Feed; keys without a value are left out."""
+def frame(document: FeedDocument) -> Frame:
+    """The feed without its items; keys without a value are left out."""
+    hub = document.project.hub
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": document.title,
@@ -19,23 +24,41 @@ def render(document: FeedDocument) -> bytes:
         "description": document.description,
         "language": document.lang,
         "authors": [{"name": document.project.byline}],
-        "items": [_item(document, entry) for entry in document.entries],
+        "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
     }
-    return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
+    kept = {key: value for key, value in feed.items() if value}
+    written = _written({**kept, "items": []})
+    if not document.entries:
+        return Frame.around(written, b"]\n}", b"")
+    return Frame(head=written[: written.rindex(b"]\n}")] + b"\n", tail=_END + b"\n", between=b",\n")
 
 
-def _item(document: FeedDocument, entry: Entry) -> dict[str, Any]:
+def item(entry: Entry, content: str, site: Site) -> bytes:
+    """One item, ready for its place in any feed; `content` is its whole HTML."""
+    written = _written({"items": [_facts(entry, content, site)]})
+    return written[written.index(_START) + len(_START) : written.rindex(_END)]
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _facts(entry: Entry, content: str, site: Site) -> dict[str, Any]:
     facts = {
         "id": entry.id,
         "url": entry.url,
         "title": entry.title,
         "summary": entry.summary,
-        "content_html": document.content(entry),
+        "content_html": content,
         "image": entry.picture.url if entry.picture else "",
         "date_published": entry.published.isoformat() if entry.published else "",
         "date_modified": entry.updated.isoformat() if entry.updated else "",
-        "authors": [{"name": entry.byline}],
-        "tags": list(dict.fromkeys(term for _, term in document.terms(entry))),
+        "authors": [{"name": entry.byline}] if entry.byline else [],
+        "tags": list(dict.fromkeys(term for _, term in terms(entry, site))),
         "language": entry.lang,
+        "attachments": [
+            {"url": one.url, "mime_type": one.media_type, "title": one.title, "size_in_bytes": one.size}
+            for one in entry.attachments
+        ],
     }
     return {key: value for key, value in facts.items() if value}

@@ -25,6 +25,7 @@ from dissemination.ports import Pictures
 from dissemination.render import feed
 from dissemination.render.counting import fits
 from dissemination.render.environment import make_environment
+from dissemination.render.feed_memory import Memory
 from dissemination.render.newsletter import letter
 from dissemination.render.post import fit
 
@@ -43,6 +44,7 @@ class Rendering:
         self._site = Site(public_url=project.public_url)
         self._environment = make_environment(templates)
         self._shop = shop
+        self._memory = Memory()
 
     def letter(self, edition: Edition, lang: str, pictures: Mapping[str, Picture]) -> Letter:
         """The newsletter in one language; see `newsletter.letter`."""
@@ -75,12 +77,22 @@ class Rendering:
         """The item as feeds and pages carry it; see `feed.entry`."""
         return feed.entry(item, pictures, translations, self._project, self._site)
 
-    def files(self, entries: Iterable[Entry]) -> Mapping[str, bytes]:
+    def files(self, entries: Iterable[Entry], before: Iterable[Entry] = ()) -> Mapping[str, bytes]:
         """Every feed and page, with the funding visual that the pages show; see `feed.files`."""
         picture = self._visual()
-        if picture is None:
-            return feed.files(entries, self._project, self._site, self._environment)
-        shown = EntryPicture(
+        made = feed.files(
+            entries,
+            self._project,
+            self._site,
+            self._environment,
+            self._shown(picture) if picture else None,
+            before=before,
+            memory=self._memory,
+        )
+        return {**made, f"media/{picture.name}": picture.body} if picture else made
+
+    def _shown(self, picture: Picture) -> EntryPicture:
+        return EntryPicture(
             url=self._site.media(picture),
             media_type=picture.media_type,
             size=len(picture.body),
@@ -88,8 +100,6 @@ class Rendering:
             height=picture.height,
             alt=self._project.funding.visual_alt.get(self._project.default_lang, ""),
         )
-        made = feed.files(entries, self._project, self._site, self._environment, shown)
-        return {**made, f"media/{picture.name}": picture.body}
 
     def _visual(self) -> Picture | None:
         """Pages that are out go on without a visual that was moved away: the newsletter refuses to."""

@@ -23,6 +23,7 @@ from dissemination.settings.kinds import (
     Public,
     Text,
     Web,
+    WebOrNone,
     Words,
     Zone,
 )
@@ -320,6 +321,13 @@ class BouncesSection(_Section):
     """Days that mail which nobody understood is kept."""
 
 
+class WebSubSection(_Section):
+    """Push for feed readers (WebSub)."""
+
+    hub: WebOrNone = ""
+    """Hub that feeds name, and that is told of news; none where left out."""
+
+
 class StoreSection(_Section):
     """Where the state lies. A PostgreSQL address comes from the secret DISSEMINATION_DATABASE_URL."""
 
@@ -358,6 +366,8 @@ class Settings(BaseModel):
     """What comes back by mail."""
     web: WebSection = WebSection()
     """The server of the public pages."""
+    websub: WebSubSection = WebSubSection()
+    """Push for feed readers."""
     store: StoreSection = StoreSection()
     """Where the state lies."""
 
@@ -416,6 +426,7 @@ class Settings(BaseModel):
             hashtags=tuple(tag.removeprefix("#") for tag in words.hashtags),
             lists=self.newsletter.lists,
             mail_programs=tuple(self.newsletter.mail_programs),
+            hub=self.websub.hub,
             default_channels=news.channels,
         )
 

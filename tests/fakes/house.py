@@ -97,7 +97,7 @@ class PlainRenderer:
             translations={lang: other.id for lang, other in translations.items()},
         )
 
-    def files(self, entries) -> Mapping[str, bytes]:
+    def files(self, entries, before=()) -> Mapping[str, bytes]:
         entries = sorted(entries, key=lambda entry: entry.item_id)
         lines = [f"{e.item_id} {e.title} {e.published:%F %T} {e.updated:%F %T}" for e in entries]
         return {"feed.txt": "\n".join(lines).encode()}
@@ -125,6 +125,9 @@ class Recorder:
 
     def prepare(self, image) -> Picture:
         return sample_picture()
+
+    def attach(self, folder, name) -> Picture:
+        return replace(sample_picture(), media_type="application/pdf", width=0, height=0)
 
     def shrink(self, picture, max_bytes, max_side) -> Picture:
         return picture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dissemination.model import Site
+from dissemination.model import ItemStatus, Site
 from dissemination.render import feed
 from dissemination.render.environment import make_environment
 from dissemination.testing import sample_item, sample_project
@@ -20,14 +20,20 @@ NAMES = (
     "en/social/atom.xml",
     "en/social/feed.json",
     "en/news/third-meeting/index.html",
+    "en/all/rss.xml",
+    "en/tags/interregional/atom.xml",
+    "feeds/feeds.opml",
+    "_gone.json",
+    "_gone.map",
     "ro/social/rss.xml",
+    "ro/news/retrasa/index.html",
     "ro/news/a-treia-intalnire/index.html",
 )
 
 
 @pytest.fixture(scope="module")
 def made():
-    project = sample_project()
+    project = sample_project(hub="https://hub.example.org/")
     site = Site(public_url=project.public_url)
     english = sample_item(
         title="Micro-credit & guarantees: partners meet <again>",
@@ -42,13 +48,19 @@ def made():
         summary="Cinci regiuni au comparat cum împrumută firmele mici.",
         html="<p>Cinci regiuni au comparat cum împrumută firmele mici.</p>",
     )
+    gone = sample_item(id="gone-ro", lang="ro", slug="retrasa", title="Ce nu mai e", status=ItemStatus.WITHDRAWN)
     # Pictures depend on the codec's version, so the golden items have none.
     english, romanian = replace(english, image=None), replace(romanian, image=None)
     first = feed.entry(english, {}, {"ro": romanian}, project, site)
     second = feed.entry(romanian, {}, {"en": english}, project, site)
     out = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
     edited = datetime(2026, 11, 14, 9, 0, tzinfo=UTC)
-    entries = [replace(first, published=out, updated=edited), replace(second, published=out, updated=out)]
+    third = feed.entry(gone, {}, {}, project, site)
+    entries = [
+        replace(first, published=out, updated=edited),
+        replace(second, published=out, updated=out),
+        replace(third, published=out, updated=edited),
+    ]
     return feed.files(entries, project, site, make_environment())
 
 

@@ -254,11 +254,13 @@ def test_json_feed_keeps_its_schema():
 
 def test_readers_of_old_news_see_the_correction():
     entry = sample_entry(correction="It was <15> May.")
-    wanted = f"<p><strong>Correction:</strong> It was &lt;15&gt; May.</p>{entry.html}"
+    wanted = f"<p><strong>Correction:</strong> It was &lt;15&gt; May. (12 November 2026)</p>{entry.html}"
     assert text(rss(entry), "item/content:encoded") == wanted
     assert json_feed(entry)["items"][0]["content_html"] == wanted
     romanian = files(replace(entry, lang="ro"))["ro/social/feed.json"]
-    assert "Corectură:" in romanian.decode()
+    assert "(12 noiembrie 2026)</p>" in romanian.decode()
+    dated = replace(entry, corrected=DAY - timedelta(days=2))
+    assert "(10 November 2026)</p>" in json_feed(dated)["items"][0]["content_html"]
 
 
 def test_times_are_utc_and_whole_seconds():
@@ -297,8 +299,8 @@ def test_a_language_with_entries_has_its_feeds_and_they_know_each_other():
 def test_without_entries_the_default_language_has_empty_feeds():
     made = files()
     assert set(made) == {
-        "index.html",
-        *(f"en/social/{n}" for n in ("rss.xml", "atom.xml", "feed.json", "index.html")),
+        *("index.html", "feeds/index.html", "feeds/feeds.opml", "_gone.json", "_gone.map"),
+        *(f"en/{f}/{n}" for f in ("social", "all") for n in ("rss.xml", "atom.xml", "feed.json", "index.html")),
     }
     assert feedparser.parse(made["en/social/rss.xml"]).bozo == 0
     assert json.loads(made["en/social/feed.json"])["items"] == []

@@ -54,7 +54,7 @@ def test_a_person_finds_title_byline_dates_and_the_text(entry):
     assert " ".join(document.xpath("//p[@class='meta']")[0].text_content().split()) == (
         "Project MICROFUTURE 12 November 2026 Updated 14 November 2026"
     )
-    assert document.xpath("//p[@role='note']")[0].text_content() == "Correction: It was 15 May."
+    assert document.xpath("//p[@role='note']")[0].text_content() == "Correction: It was 15 May. (14 November 2026)"
     assert document.xpath("//article/figure/img/@alt") == ["Twelve people around a table"]
     assert "They meet again in spring." in document.text_content()
 
@@ -70,9 +70,16 @@ def test_the_page_says_its_language_and_offers_the_others(entry):
 
 def test_one_feed_a_language_is_announced(entry):
     made = files(entry, replace(entry, lang="ro", path="ro/news/a/"))
-    for name, count in {"index.html": 2, "en/social/index.html": 1, f"{entry.path}index.html": 1}.items():
-        links = html.document_fromstring(made[name]).xpath("//head/link[@type]")
-        assert [one.get("type") for one in links] == ["application/atom+xml"] * count
+    for name in ("index.html", "feeds/index.html", "en/social/index.html", f"{entry.path}index.html"):
+        links = html.document_fromstring(made[name]).xpath("//head/link[@type][@hreflang]")
+        assert [(one.get("type"), one.get("hreflang")) for one in links] == [
+            ("application/atom+xml", "en"),
+            ("application/atom+xml", "ro"),
+        ]
+        assert links[0].get("href") == "https://news.example.eu/en/social/atom.xml"
+    (own, sister) = html.document_fromstring(made["ro/all/index.html"]).xpath("//head/link[@type][@hreflang]")
+    assert own.get("href") == "https://news.example.eu/ro/all/atom.xml"
+    assert sister.get("href") == "https://news.example.eu/en/all/atom.xml"
 
 
 def test_networks_and_search_engines_read_the_facts(entry):
