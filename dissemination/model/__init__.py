@@ -5,8 +5,10 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
+    FILE_TYPES,
     Edition,
     Entry,
+    EntryFile,
     EntryPicture,
     Letter,
     Mention,
@@ -91,6 +93,7 @@ from dissemination.model.states import (
 __all__ = [
     "COMMON_MAIL_PROGRAMS",
     "DOLLAR",
+    "FILE_TYPES",
     "Added",
     "Audience",
     "Carries",
@@ -103,6 +106,7 @@ __all__ = [
     "Dossier",
     "Edition",
     "Entry",
+    "EntryFile",
     "EntryPicture",
     "EventFacts",
     "FileSet",

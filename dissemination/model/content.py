@@ -6,15 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dissemination.model.items import NewsItem
+from dissemination.model.items import EventFacts, Link, NewsItem
 from dissemination.model.people import Audience
+from dissemination.model.states import ItemType
 
 _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+#: Of a field that came later: stored bytes leave it out while it has its default, so that what was approved
+#: before it existed keeps its digest.
+LATER = {"later": True}
+#: What may be put up for download, by the ending of the file's name. Nothing that a browser would run.
+FILE_TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "odp": "application/vnd.oasis.opendocument.presentation",
+    "epub": "application/epub+zip",
+    "zip": "application/zip",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "ics": "text/calendar",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+}
+_ENDINGS = {media_type: ending for ending, media_type in FILE_TYPES.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """A picture re-encoded without metadata. Same input, same bytes."""
+    """A picture re-encoded without metadata, or a file to download, 0 pixels wide. Same input, same bytes."""
 
     #: SHA-256 (hex) of `body`.
     digest: str
@@ -26,7 +50,7 @@ class Picture:
     @property
     def name(self) -> str:
         """File name under media/: "<digest>.jpg"."""
-        return f"{self.digest}.{_SUFFIXES[self.media_type]}"
+        return f"{self.digest}.{_SUFFIXES.get(self.media_type) or _ENDINGS[self.media_type]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +78,14 @@ class Site:
     def feed_path(self, lang: str, category: str, name: str) -> str:
         """The same, relative to the public root."""
         return f"{lang}/{category.lower().replace(' ', '-')}/{name}"
+
+    def edition(self, id_: str, lang: str) -> str:
+        """An edition to look at in a browser."""
+        return f"{self.public_url}/{self.edition_path(id_, lang)}"
+
+    def edition_path(self, id_: str, lang: str = "") -> str:
+        """The same, relative to the public root; without a language the folder of all of them."""
+        return f"e/{id_}/{lang}/" if lang else f"e/{id_}/"
 
     def unsubscribe(self, token: str) -> str:
         """One-click address (RFC 8058)."""
@@ -109,6 +141,8 @@ class Letter:
     text: Segments
     #: Digests of the pictures it shows.
     pictures: tuple[str, ...] = ()
+    #: What its page in the web shows between masthead and funding, as HTML without anything personal; "": no page.
+    page: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,6 +203,16 @@ class EntryPicture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EntryFile:
+    """A file to download: its address, what it is called, and how large it is in bytes."""
+
+    url: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One item as feeds and pages carry it: absolute addresses only. `published` and `updated` are the feed's."""
 
@@ -193,8 +237,16 @@ class Entry:
     picture: EntryPicture | None = None
     #: language -> address of the other language versions.
     translations: Mapping[str, str] = field(default_factory=dict)
-    #: Digests of all pictures the entry shows.
+    #: Digests of all pictures the entry shows, and of its files.
     pictures: tuple[str, ...] = ()
+    kind: ItemType = field(default=ItemType.NEWS, metadata=LATER)
+    event: EventFacts | None = field(default=None, metadata=LATER)
+    links: tuple[Link, ...] = field(default=(), metadata=LATER)
+    files: tuple[EntryFile, ...] = field(default=(), metadata=LATER)
+    #: A word on the funding of what it tells of.
+    note: str = field(default="", metadata=LATER)
+    #: When it was taken back; its page then says so and nothing else.
+    withdrawn: datetime | None = field(default=None, metadata=LATER)
     #: Set when it first goes out, and moved by real edits only.
     published: datetime | None = None
     updated: datetime | None = None

@@ -29,6 +29,7 @@ from dissemination.model import (
     State,
 )
 from dissemination.pipeline import content as codec
+from dissemination.pipeline.attaching import attached
 from dissemination.pipeline.gather import Newsroom, embargoed
 from dissemination.pipeline.limits import fingerprint
 from dissemination.pipeline.parts import Digest, Parts
@@ -132,7 +133,7 @@ class Composer:
         }
 
         def render() -> Content:
-            pictures = self._pictures([item])
+            pictures = {**self._pictures([item]), **attached(item)}
             entry = self._parts.renderer.entry(item, pictures, siblings)
             return codec.encode(entry, _named(pictures, entry.pictures))
 
@@ -416,9 +417,9 @@ def _named(pictures: Mapping[str, Picture], digests: tuple[str, ...]) -> list[Pi
 
 
 def _stamps(item: NewsItem) -> list[tuple[str, int, int]]:
-    """Size and time of every picture's file: an exchanged picture is a change, although the text is the same."""
+    """Size and time of every file: an exchanged picture is a change, although the text is the same."""
     files = [image.file for image in (item.image, *item.images) if image and image.file]
-    return [_stamp(file) for file in files]
+    return [_stamp(file) for file in (*files, *(item.folder / name for name in item.attachments))]
 
 
 def _stamp(file: Path) -> tuple[str, int, int]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 
 from jinja2 import Environment
 
-from dissemination.model import Entry, EntryPicture, Image, NewsItem, Picture, Project, Site
+from dissemination.model import Entry, EntryFile, EntryPicture, EventFacts, Image, NewsItem, Picture, Project, Site
 from dissemination.render import bodies, feed_atom, feed_rss, jsonfeed, pages
 from dissemination.render.feed_document import FeedDocument
+from dissemination.render.stories import followed
 
 #: Ours for ever: item ids become feed ids below it (docs/decisions/0005-feed-ids.md).
 _IDS = uuid.UUID("6f1d9c1e-94f5-4f0e-8f5c-2f3f0a3a5b7d")
@@ -53,8 +55,32 @@ def entry(
         correction=bodies.one_line(item.correction),
         translations={lang: site.page(other) for lang, other in sorted(translations.items()) if lang != item.lang},
         pictures=body.shown,
+        kind=item.type,
+        event=_event(item),
+        links=tuple(followed(item.links)),
+        note=bodies.one_line(item.funding_note),
     )
+    result = _with_files(result, item, pictures, site)
     return bodies.cleaned(_with_lead(result, lead, _prepared(item.image, pictures)))
+
+
+def _event(item: NewsItem) -> EventFacts | None:
+    """What the item says of its event; None where it says nothing."""
+    return item.event if item.event != EventFacts() else None
+
+
+def _with_files(result: Entry, item: NewsItem, pictures: Mapping[str, Picture], site: Site) -> Entry:
+    """The entry with the item's files to download, where they are there."""
+    known = ((Path(name).name, pictures.get(str(item.folder / name))) for name in item.attachments)
+    there = [(name, file) for name, file in known if file is not None]
+    files = tuple(
+        EntryFile(
+            url=site.media(file), name=bodies.one_line(name), media_type=file.media_type, size=len(file.body)
+        )
+        for name, file in there
+    )
+    digests = dict.fromkeys((*result.pictures, *(file.digest for _, file in there)))
+    return replace(result, files=files, pictures=tuple(digests))
 
 
 def entry_id(item_id: str) -> str:

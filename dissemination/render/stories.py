@@ -103,7 +103,7 @@ class StoryTeller:
             facts=tuple(self._facts(item.event)) if item.event else (),
             correction=bodies.one_line(item.correction),
             updated=self.words.updated.format(date=self._day(item.updated)) if item.updated else "",
-            links=tuple(_followed(item.links)) if whole else (),
+            links=tuple(followed(item.links)) if whole else (),
             note=bodies.one_line(item.funding_note),
             body=body.html,
             pictures=(*([picture.digest] if picture else []), *body.shown),
@@ -176,7 +176,8 @@ class StoryTeller:
         return f"{day}, {local:%H:%M} {local.tzname()}" if (local.hour, local.minute) != (0, 0) else day
 
 
-def _followed(links: tuple[Link, ...]) -> Iterator[Link]:
+def followed(links: tuple[Link, ...]) -> Iterator[Link]:
+    """Those that lead somewhere, each with a text."""
     for link in links:
         url = bodies.absolute(link.url, "")
         if url:
