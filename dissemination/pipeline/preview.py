@@ -50,6 +50,8 @@ def _files(
             name = f"mail/{publication.subject}.{lang}"
             yield f"{name}.html", _for_looking(parts, letter).encode()
             yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
+        pages = parts.renderer.edition(publication.subject, codec.letters(content.body))
+        yield from ((f"site/{path}", _local(parts, path, body)) for path, body in pages.items())
     elif carries is Carries.POST:
         limits = parts.channels[publication.channel].limits
         text = _post(codec.post(content.body), limits, content.price)
@@ -66,11 +68,13 @@ def _for_looking(parts: Parts, letter: Letter) -> str:
 
 
 def _local(parts: Parts, path: str, body: bytes) -> bytes:
-    """Pages show the pictures that lie beside them; feeds stay as they are."""
+    """Pages show the pictures and the style sheet that lie beside them; feeds stay as they are."""
     if not path.endswith(".html"):
         return body
     up = "../" * path.count("/")
-    return body.replace(f"{parts.site.public_url}/media/".encode(), f"{up}media/".encode())
+    for folder in ("media/", "assets/"):
+        body = body.replace(f"{parts.site.public_url}/{folder}".encode(), f"{up}{folder}".encode())
+    return body
 
 
 def _filled(segments: Segments) -> str:

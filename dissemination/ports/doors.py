@@ -104,6 +104,10 @@ class Renderer(Protocol):
         """Every feed document and page made of these entries: path below the public root -> bytes."""
         ...
 
+    def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
+        """The pages of an edition, made of its approved letters: path below the public root -> bytes."""
+        ...
+
 
 class Shelf(Protocol):
     """The public folder."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -70,7 +70,7 @@ def spoken(speaker: type[_T], lang: str) -> _T:
 
 def english(speaker: type) -> Mapping[str, str | Plural]:
     """Field -> what it says in English."""
-    return {field.name: field.default for field in fields(speaker)}
+    return {field.name: cast("str | Plural", field.default) for field in fields(speaker)}
 
 
 def _said(value: str | Plural, found: NullTranslations) -> str | Plural:

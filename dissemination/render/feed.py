@@ -74,9 +74,7 @@ def _with_files(result: Entry, item: NewsItem, pictures: Mapping[str, Picture], 
     known = ((Path(name).name, pictures.get(str(item.folder / name))) for name in item.attachments)
     there = [(name, file) for name, file in known if file is not None]
     files = tuple(
-        EntryFile(
-            url=site.media(file), name=bodies.one_line(name), media_type=file.media_type, size=len(file.body)
-        )
+        EntryFile(url=site.media(file), name=bodies.one_line(name), media_type=file.media_type, size=len(file.body))
         for name, file in there
     )
     digests = dict.fromkeys((*result.pictures, *(file.digest for _, file in there)))

@@ -22,8 +22,9 @@ from dissemination.model import (
     Site,
 )
 from dissemination.ports import Pictures
-from dissemination.render import feed
+from dissemination.render import feed, pages
 from dissemination.render.counting import fits
+from dissemination.render.dress import Dress
 from dissemination.render.environment import make_environment
 from dissemination.render.newsletter import letter
 from dissemination.render.post import fit
@@ -80,7 +81,18 @@ class Rendering:
         picture = self._visual()
         if picture is None:
             return feed.files(entries, self._project, self._site, self._environment)
-        shown = EntryPicture(
+        made = feed.files(entries, self._project, self._site, self._environment, self._shown(picture))
+        return {**made, f"media/{picture.name}": picture.body}
+
+    def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
+        """The pages of an edition, with the style sheet and the funding visual; see `pages.edition`."""
+        picture = self._visual()
+        shown = self._shown(picture) if picture else None
+        made = pages.edition(id_, letters, Dress(self._project, self._site, self._environment, shown))
+        return {**made, f"media/{picture.name}": picture.body} if made and picture else made
+
+    def _shown(self, picture: Picture) -> EntryPicture:
+        return EntryPicture(
             url=self._site.media(picture),
             media_type=picture.media_type,
             size=len(picture.body),
@@ -88,8 +100,6 @@ class Rendering:
             height=picture.height,
             alt=self._project.funding.visual_alt.get(self._project.default_lang, ""),
         )
-        made = feed.files(entries, self._project, self._site, self._environment, shown)
-        return {**made, f"media/{picture.name}": picture.body}
 
     def _visual(self) -> Picture | None:
         """Pages that are out go on without a visual that was moved away: the newsletter refuses to."""

@@ -1,5 +1,4 @@
-"""Every word that letters and public pages say themselves. Here they are English; the catalogues have the others."""
-# ruff: noqa: RUF001 - typographic quotes are right in these sentences
+"""Every word that letters and public pages say themselves: here in English, in catalogues in other languages."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ class Words:
 
     # -- pages of editions
     web_version: str = "This is the web version of a newsletter. Nothing in it is personal."
-    stories: Plural = Plural("{n} story", "{n} stories")
+    stories: Plural = Plural("{n} story", "{n} stories")  # noqa: RUF009 - frozen
 
     # -- public pages
     skip: str = "Skip to the content"
@@ -75,14 +74,11 @@ class Words:
     #: Above the title of a text that was taken back.
     withdrawn: str = "Withdrawn"
     withdrawn_on: str = "This text was withdrawn on {date}. Please do not quote it any more."
-    withdrawn_note: str = "This text was withdrawn. Please do not quote it any more."
 
     # -- feeds
     feeds: str = "Feeds"
     address: str = "The address of this feed:"
-    about: str = (
-        "A feed tells you of every new item, without an account. Copy the address into your feed reader."
-    )
+    about: str = "A feed tells you of every new item, without an account. Copy the address into your feed reader."
     empty: str = "No news yet. A feed reader that knows the address will show the first item."
 
     @property
