@@ -14,6 +14,7 @@ from jinja2 import Environment, TemplateNotFound
 
 from dissemination.errors import RenderError
 from dissemination.model import Entry, EntryPicture, Project, Site
+from dissemination.render.bodies import scrolling
 from dissemination.render.environment import render
 from dissemination.render.words import direction, file_size, language_name, locale, long_date, words
 
@@ -71,6 +72,7 @@ class Dress:
             iso=lambda when: self.local(when).isoformat(),
             size=lambda size: file_size(size, lang),
             shown=shown,
+            prose=lambda body: scrolling(body, words(lang).table),
             project=self.project,
             visual=self._visual,
             stylesheet=f"{self.site.public_url}/{self.stylesheet[0]}",

@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from dissemination.errors import RenderError
 from dissemination.model import Edition, Image, Letter, NewsItem, Picture, Project, Segments, Site
-from dissemination.render.bodies import one_line
+from dissemination.render.bodies import one_line, scrolling
 from dissemination.render.counting import graphemes
 from dissemination.render.environment import render
 from dissemination.render.mjml import to_html
@@ -102,7 +102,7 @@ def letter(  # noqa: PLR0913, PLR0917 - six values of six types: none can be tak
         html=html,
         text=_text(page, environment),
         pictures=tuple(dict.fromkeys((*shown, page.funding.visual.digest))),
-        page=render(environment, _WEB, page=page, words=page.words) if page.view_url else "",
+        page=_web(page, environment) if page.view_url else "",
     )
 
 
@@ -130,6 +130,13 @@ def _text(page: Page, environment: Environment) -> Segments:
         underlined=underlined,
     )
     return holes.split(text.strip("\n") + "\n", what=_TEXT)
+
+
+def _web(page: Page, environment: Environment) -> str:
+    def prose(body: str) -> str:
+        return scrolling(body, page.words.table)
+
+    return render(environment, _WEB, page=page, words=page.words, prose=prose)
 
 
 def _why(page: Page, holes: Holes) -> str:

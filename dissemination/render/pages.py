@@ -61,7 +61,7 @@ class Pages:
 
     def item(self, entry: Entry) -> bytes:
         """The item's own page; of one that was withdrawn, a page that says so."""
-        versions = {entry.lang: entry.url, **entry.translations}
+        versions = self._in_order({entry.lang: entry.url, **entry.translations})
         make = partial(self._page, lang=entry.lang, url=entry.url, entry=entry, versions=versions)
         if entry.withdrawn:
             return make("pages/withdrawn.html")
@@ -72,6 +72,11 @@ class Pages:
             edited=_edited(entry),
             ways=ways(entry.title, entry.url, strings(entry.lang)),
         )
+
+    def _in_order(self, versions: Mapping[str, str]) -> Mapping[str, str]:
+        """The same order on every page, so that nobody searches for a language twice."""
+        known = [*self.project.languages, *sorted(versions)]
+        return {lang: versions[lang] for lang in dict.fromkeys(known) if lang in versions}
 
     def _page(self, template: str, lang: str, *, versions: Mapping[str, str] | None = None, **values: Any) -> bytes:
         own = self._own(lang)

@@ -62,6 +62,8 @@ class Words:
     news: str = "All news"
     latest: str = "Latest news"
     tags: str = "Tags"
+    #: What a table is called for those who cannot see it.
+    table: str = "Table"
     attachments: str = "Files to download"
     funding: str = "Funding"
     imprint: str = "Imprint"

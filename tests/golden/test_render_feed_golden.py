@@ -53,7 +53,9 @@ def made():
     entries = [replace(first, published=out, updated=edited), replace(second, published=out, updated=out)]
     made = feed.files(entries, project, site, make_environment())
     # The style sheet is looked at by eye: its digest would only make every diff longer.
-    return {name: re.sub(rb"assets/pages\.[0-9a-f]{16}\.css", b"assets/pages.css", body) for name, body in made.items()}
+    return {
+        name: re.sub(rb"assets/pages\.[0-9a-f]{16}\.css", b"assets/pages.css", body) for name, body in made.items()
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

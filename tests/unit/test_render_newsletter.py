@@ -286,9 +286,7 @@ def test_an_imprint_in_another_language_only_is_an_error():
 
 def test_a_language_without_a_catalogue_speaks_english():
     about = project()
-    funding = replace(
-        about.funding, visual_alt={"fi": "v"}, statement={"fi": "s"}, disclaimer={"fi": "d"}
-    )
+    funding = replace(about.funding, visual_alt={"fi": "v"}, statement={"fi": "s"}, disclaimer={"fi": "d"})
     made = letter(digest(), "fi", about=replace(about, funding=funding, imprint={}))
     assert "Read the full story" in "".join(part for part in made.html if isinstance(part, str))
 
