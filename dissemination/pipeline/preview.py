@@ -68,13 +68,11 @@ def _for_looking(parts: Parts, letter: Letter) -> str:
 
 
 def _local(parts: Parts, path: str, body: bytes) -> bytes:
-    """Pages show the pictures and the style sheet that lie beside them; feeds stay as they are."""
+    """Pages show the pictures that lie beside them; feeds stay as they are."""
     if not path.endswith(".html"):
         return body
     up = "../" * path.count("/")
-    for folder in ("media/", "assets/"):
-        body = body.replace(f"{parts.site.public_url}/{folder}".encode(), f"{up}{folder}".encode())
-    return body
+    return body.replace(f"{parts.site.public_url}/media/".encode(), f"{up}media/".encode())
 
 
 def _filled(segments: Segments) -> str:

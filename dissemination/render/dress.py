@@ -50,12 +50,16 @@ class Dress:
             raise RenderError(f"templates/{_STYLE} is missing; put it back") from error
         return f"assets/pages.{sha256(body).hexdigest()[:16]}.css", body
 
-    def page(self, template: str, lang: str, *, own_url: str, versions: Mapping[str, str], **values: Any) -> bytes:
+    def page(
+        self, template: str, lang: str, *, path: str, own_url: str, versions: Mapping[str, str], **values: Any
+    ) -> bytes:
         """A template of the public pages, filled.
 
         Args:
             template: its name, such as "pages/item.html".
             lang: the page's language.
+            path: its folder below the public root, with a slash at its end: the style sheet is found from there,
+                also where the files are looked at on a disk or behind another name.
             own_url: the page of all news in this language.
             versions: language -> address of the same page in it, this one included; fewer than two: no switch.
             values: what else the template knows.
@@ -75,7 +79,7 @@ class Dress:
             prose=lambda body: scrolling(body, words(lang).table),
             project=self.project,
             visual=self._visual,
-            stylesheet=f"{self.site.public_url}/{self.stylesheet[0]}",
+            stylesheet="../" * path.count("/") + self.stylesheet[0],
             root=f"{self.site.public_url}/",
             own_url=own_url,
             versions=versions,

@@ -45,24 +45,29 @@ class Pages:
     def root(self) -> bytes:
         """The latest news, in the default language."""
         lang = self.project.default_lang
-        return self._page("pages/index.html", lang, url=f"{self.site.public_url}/")
+        return self._page("pages/index.html", lang, path="", url=f"{self.site.public_url}/")
 
     def feeds(self) -> bytes:
         """The list of feeds, in the default language."""
         url = f"{self.site.public_url}/feeds/"
-        return self._page("public/feeds.html", self.project.default_lang, url=url)
+        return self._page("public/feeds.html", self.project.default_lang, path="feeds/", url=url)
 
     def feed(self, document: FeedDocument) -> bytes:
         """The feed as a page."""
         versions = {lang: document.url("", lang) for lang in document.langs}
         return self._page(
-            "public/feed.html", document.lang, url=document.url(""), document=document, versions=versions
+            "public/feed.html",
+            document.lang,
+            path=document.path(""),
+            url=document.url(""),
+            document=document,
+            versions=versions,
         )
 
     def item(self, entry: Entry) -> bytes:
         """The item's own page; of one that was withdrawn, a page that says so."""
         versions = self._in_order({entry.lang: entry.url, **entry.translations})
-        make = partial(self._page, lang=entry.lang, url=entry.url, entry=entry, versions=versions)
+        make = partial(self._page, lang=entry.lang, path=entry.path, url=entry.url, entry=entry, versions=versions)
         if entry.withdrawn:
             return make("pages/withdrawn.html")
         return make(
@@ -137,24 +142,26 @@ def edition(id_: str, letters: Mapping[str, Letter], dress: Dress) -> dict[str, 
     """
     site, project = dress.site, dress.project
     with_page = {lang: letter for lang, letter in letters.items() if letter.page}
+    if not with_page:
+        return {}
     versions = {lang: site.edition(id_, lang) for lang in with_page}
-    made = {
-        f"{site.edition_path(id_, lang)}index.html": dress.page(
+
+    def page(lang: str, path: str) -> bytes:
+        return dress.page(
             "pages/edition.html",
             lang,
+            path=path,
             own_url=site.feed(lang, project.category, ""),
             feed_title=f"{project.acronym}: {project.category}",
             versions=versions,
             url=versions[lang],
-            letter=letter,
+            letter=with_page[lang],
         )
-        for lang, letter in with_page.items()
-    }
-    if not made:
-        return {}
+
     first = project.default_lang if project.default_lang in with_page else min(with_page)
-    made[f"{site.edition_path(id_)}index.html"] = made[f"{site.edition_path(id_, first)}index.html"]
-    return made | dict([dress.stylesheet])
+    folders = {site.edition_path(id_): first, **{site.edition_path(id_, lang): lang for lang in with_page}}
+    pages = {f"{path}index.html": page(lang, path) for path, lang in folders.items()}
+    return pages | dict([dress.stylesheet])
 
 
 def _edited(entry: Entry) -> datetime | None:
