@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,7 +87,7 @@ class Site:
 
     def edition_path(self, id_: str, lang: str = "") -> str:
         """The same, relative to the public root; without a language the folder of all of them."""
-        return f"e/{id_}/{lang}/" if lang else f"e/{id_}/"
+        return f"e/{_folder(id_)}/{lang}/" if lang else f"e/{_folder(id_)}/"
 
     def unsubscribe(self, token: str) -> str:
         """One-click address (RFC 8058)."""
@@ -94,6 +96,12 @@ class Site:
     def preferences(self, token: str) -> str:
         """Where a subscriber sees and changes what is kept."""
         return f"{self.public_url}/p/{token}"
+
+
+def _folder(id_: str) -> str:
+    """An edition's id as one folder's name: authors may write slashes, dots and colons into an item's id."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", id_)
+    return plain if plain == id_ else f"{plain}-{hashlib.sha256(id_.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

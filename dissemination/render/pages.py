@@ -66,7 +66,7 @@ class Pages:
 
     def item(self, entry: Entry) -> bytes:
         """The item's own page; of one that was withdrawn, a page that says so."""
-        versions = self._in_order({entry.lang: entry.url, **entry.translations})
+        versions = _in_order({entry.lang: entry.url, **entry.translations}, self.project)
         make = partial(self._page, lang=entry.lang, path=entry.path, url=entry.url, entry=entry, versions=versions)
         if entry.withdrawn:
             return make("pages/withdrawn.html")
@@ -77,11 +77,6 @@ class Pages:
             edited=_edited(entry),
             ways=ways(entry.title, entry.url, strings(entry.lang)),
         )
-
-    def _in_order(self, versions: Mapping[str, str]) -> Mapping[str, str]:
-        """The same order on every page, so that nobody searches for a language twice."""
-        known = [*self.project.languages, *sorted(versions)]
-        return {lang: versions[lang] for lang in dict.fromkeys(known) if lang in versions}
 
     def _page(self, template: str, lang: str, *, versions: Mapping[str, str] | None = None, **values: Any) -> bytes:
         own = self._own(lang)
@@ -144,7 +139,7 @@ def edition(id_: str, letters: Mapping[str, Letter], dress: Dress) -> dict[str, 
     with_page = {lang: letter for lang, letter in letters.items() if letter.page}
     if not with_page:
         return {}
-    versions = {lang: site.edition(id_, lang) for lang in with_page}
+    versions = _in_order({lang: site.edition(id_, lang) for lang in with_page}, project)
 
     def page(lang: str, path: str) -> bytes:
         return dress.page(
@@ -162,6 +157,12 @@ def edition(id_: str, letters: Mapping[str, Letter], dress: Dress) -> dict[str, 
     folders = {site.edition_path(id_): first, **{site.edition_path(id_, lang): lang for lang in with_page}}
     pages = {f"{path}index.html": page(lang, path) for path, lang in folders.items()}
     return pages | dict([dress.stylesheet])
+
+
+def _in_order(versions: Mapping[str, str], project: Project) -> Mapping[str, str]:
+    """The same order on every page, so that nobody searches for a language twice."""
+    known = dict.fromkeys((*project.languages, *sorted(versions)))
+    return {lang: versions[lang] for lang in known if lang in versions}
 
 
 def _edited(entry: Entry) -> datetime | None:

@@ -275,6 +275,18 @@ def test_an_edition_has_a_page_a_language_that_its_letter_leads_to(kind):
     assert files["e/weekly-2026-W48/index.html"] == inner
 
 
+@pytest.mark.parametrize("id_", ["flash-a/b", "flash-../../x", "flash-tag:x.eu,2024:1", "flash-ă", "a b", ".."])
+def test_an_editions_folder_is_one_name_whatever_the_id(id_):
+    folder = SITE.edition_path(id_)
+    assert re.fullmatch(r"e/[A-Za-z0-9_-]+-[0-9a-f]{8}/", folder)
+    assert SITE.edition(id_, "en") == f"https://news.example.eu/{folder}en/"
+
+
+def test_ids_that_look_alike_have_folders_of_their_own():
+    assert SITE.edition_path("weekly-2026-W48") == "e/weekly-2026-W48/"
+    assert len({SITE.edition_path(one) for one in ("flash-a/b", "flash-a:b", "flash-a-b")}) == 3
+
+
 @pytest.mark.parametrize("kind", ["digest", "flash"])
 def test_nothing_personal_is_on_an_editions_page(kind):
     for name, body in Rendering(PROJECT).edition("e1", letters(kind)).items():
