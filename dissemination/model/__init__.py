@@ -5,10 +5,10 @@ NewsItem --compose--> Edition | (item, network) --render--> Letter | Post | Entr
 """
 
 from dissemination.model.content import (
-    FILE_TYPES,
+    ATTACHED,
     Edition,
+    Enclosure,
     Entry,
-    EntryFile,
     EntryPicture,
     Letter,
     Mention,
@@ -91,9 +91,9 @@ from dissemination.model.states import (
 )
 
 __all__ = [
+    "ATTACHED",
     "COMMON_MAIL_PROGRAMS",
     "DOLLAR",
-    "FILE_TYPES",
     "Added",
     "Audience",
     "Carries",
@@ -105,8 +105,8 @@ __all__ = [
     "DeliveryState",
     "Dossier",
     "Edition",
+    "Enclosure",
     "Entry",
-    "EntryFile",
     "EntryPicture",
     "EventFacts",
     "FileSet",

@@ -12,35 +12,35 @@ from dissemination.model.items import EventFacts, Link, NewsItem
 from dissemination.model.people import Audience
 from dissemination.model.states import ItemType
 
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
-#: Of a field that came later: stored bytes leave it out while it has its default, so that what was approved
-#: before it existed keeps its digest.
-LATER = {"later": True}
-#: What may be put up for download, by the ending of the file's name. Nothing that a browser would run.
-FILE_TYPES = {
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "odt": "application/vnd.oasis.opendocument.text",
-    "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "odp": "application/vnd.oasis.opendocument.presentation",
-    "epub": "application/epub+zip",
-    "zip": "application/zip",
-    "csv": "text/csv",
-    "txt": "text/plain",
-    "ics": "text/calendar",
-    "mp3": "audio/mpeg",
-    "mp4": "video/mp4",
-    "jpg": "image/jpeg",
-    "png": "image/png",
+_SUFFIXES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "application/epub+zip": "epub",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "text/plain": "txt",
+    "video/mp4": "mp4",
+    "video/webm": "webm",
 }
-_ENDINGS = {media_type: ending for ending, media_type in FILE_TYPES.items()}
+#: What a file beside an item may be, by its suffix. No HTML and no SVG: they would run on our own host.
+ATTACHED = {suffix: media_type for media_type, suffix in _SUFFIXES.items()} | {"jpeg": "image/jpeg"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """A picture re-encoded without metadata, or a file to download, 0 pixels wide. Same input, same bytes."""
+    """A picture re-encoded without metadata; same input, same bytes. Or an attached file as it is, of width 0."""
 
     #: SHA-256 (hex) of `body`.
     digest: str
@@ -52,7 +52,7 @@ class Picture:
     @property
     def name(self) -> str:
         """File name under media/: "<digest>.jpg"."""
-        return f"{self.digest}.{_SUFFIXES.get(self.media_type) or _ENDINGS[self.media_type]}"
+        return f"{self.digest}.{_SUFFIXES[self.media_type]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +150,7 @@ class Letter:
     #: Digests of the pictures it shows.
     pictures: tuple[str, ...] = ()
     #: What its page in the web shows between masthead and funding, as HTML without anything personal; "": no page.
-    page: str = field(default="", metadata=LATER)
+    page: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,13 +211,15 @@ class EntryPicture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EntryFile:
-    """A file to download: its address, what it is called, and how large it is in bytes."""
+class Enclosure:
+    """A file that comes with a feed entry."""
 
     url: str
-    name: str
     media_type: str
+    #: In bytes.
     size: int
+    #: Its name beside the item.
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,19 +244,22 @@ class Entry:
     date: datetime | None = None
     expires_at: datetime | None = None
     correction: str = ""
+    #: When it was corrected, as the item says; None: when the edit went out.
+    corrected: datetime | None = None
+    #: Taken back: the entry is a notice under the item's id, and its page says so.
+    withdrawn: bool = False
     picture: EntryPicture | None = None
+    #: Files that come with it; their digests are among `pictures`.
+    attachments: tuple[Enclosure, ...] = ()
     #: language -> address of the other language versions.
     translations: Mapping[str, str] = field(default_factory=dict)
-    #: Digests of all pictures the entry shows, and of its files.
+    #: Digests of all pictures the entry shows, and of its attached files.
     pictures: tuple[str, ...] = ()
-    kind: ItemType = field(default=ItemType.NEWS, metadata=LATER)
-    event: EventFacts | None = field(default=None, metadata=LATER)
-    links: tuple[Link, ...] = field(default=(), metadata=LATER)
-    files: tuple[EntryFile, ...] = field(default=(), metadata=LATER)
+    kind: ItemType = ItemType.NEWS
+    event: EventFacts | None = None
+    links: tuple[Link, ...] = ()
     #: A word on the funding of what it tells of.
-    note: str = field(default="", metadata=LATER)
-    #: When it was taken back; its page then says so and nothing else.
-    withdrawn: datetime | None = field(default=None, metadata=LATER)
+    note: str = ""
     #: Set when it first goes out, and moved by real edits only.
     published: datetime | None = None
     updated: datetime | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dissemination.errors import FileRefusedError, RenderError
 from dissemination.files import digest_of, read_below
-from dissemination.model import FILE_TYPES, NewsItem, Picture
+from dissemination.model import ATTACHED, NewsItem, Picture
 
 #: The most bytes of one file. What is larger is better put elsewhere and linked.
 LARGEST = 10_000_000
@@ -22,9 +22,9 @@ def attached(item: NewsItem) -> Mapping[str, Picture]:
 
 
 def _file(item: NewsItem, name: str) -> Picture:
-    media_type = FILE_TYPES.get(name.rpartition(".")[2].lower())
+    media_type = ATTACHED.get(name.rpartition(".")[2].lower())
     if media_type is None:
-        kinds = ", ".join(sorted(FILE_TYPES))
+        kinds = ", ".join(sorted(ATTACHED))
         raise RenderError(f"{item.path}: {name}: no kind of file that is put up; make it one of {kinds}")
     try:
         body = read_below(item.folder, name, limit=LARGEST)

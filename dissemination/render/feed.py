@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from dissemination.model import Entry, EntryFile, EntryPicture, EventFacts, Image, NewsItem, Picture, Project, Site
+from dissemination.model import Enclosure, Entry, EntryPicture, EventFacts, Image, NewsItem, Picture, Project, Site
 from dissemination.render import bodies, feed_atom, feed_rss, jsonfeed, pages
 from dissemination.render.feed_document import FeedDocument
 from dissemination.render.stories import followed
@@ -55,6 +55,7 @@ def entry(
         correction=bodies.one_line(item.correction),
         translations={lang: site.page(other) for lang, other in sorted(translations.items()) if lang != item.lang},
         pictures=body.shown,
+        corrected=item.updated if item.correction else None,
         kind=item.type,
         event=_event(item),
         links=tuple(followed(item.links)),
@@ -74,11 +75,13 @@ def _with_files(result: Entry, item: NewsItem, pictures: Mapping[str, Picture], 
     known = ((Path(name).name, pictures.get(str(item.folder / name))) for name in item.attachments)
     there = [(name, file) for name, file in known if file is not None]
     files = tuple(
-        EntryFile(url=site.media(file), name=bodies.one_line(name), media_type=file.media_type, size=len(file.body))
+        Enclosure(
+            url=site.media(file), title=bodies.one_line(name), media_type=file.media_type, size=len(file.body)
+        )
         for name, file in there
     )
     digests = dict.fromkeys((*result.pictures, *(file.digest for _, file in there)))
-    return replace(result, files=files, pictures=tuple(digests))
+    return replace(result, attachments=files, pictures=tuple(digests))
 
 
 def entry_id(item_id: str) -> str:

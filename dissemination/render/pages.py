@@ -75,6 +75,7 @@ class Pages:
             facts=self._facts(entry),
             about=tuple(self._about(entry)),
             edited=_edited(entry),
+            corrected=entry.corrected or _edited(entry),
             ways=ways(entry.title, entry.url, strings(entry.lang)),
         )
 

@@ -73,8 +73,7 @@ class Words:
     #: A link to a social network.
     share_on: str = "On {network}"
     page_address: str = "The address of this page:"
-    #: Above the title of a text that was taken back.
-    withdrawn: str = "Withdrawn"
+    withdrawn: str = "This text was withdrawn. Please do not quote it any more."
     withdrawn_on: str = "This text was withdrawn on {date}. Please do not quote it any more."
 
     # -- feeds

@@ -111,7 +111,7 @@ def site():
     maker = Rendering(PROJECT, shop=Shop())
     versions = {lang: item(lang) for lang in LANGUAGES}
     entries = [maker.entry(one, pictures, versions) for one in versions.values()]
-    entries.append(replace(maker.entry(item(slug="gone", id="gone"), pictures, {}), withdrawn=AT))
+    entries.append(replace(maker.entry(item(slug="gone", id="gone"), pictures, {}), withdrawn=True))
     files = dict(maker.files(replace(one, published=AT, updated=AT.replace(day=14)) for one in entries))
     for kind, name in (("digest", "weekly-2026-W48"), ("flash", "flash-third-meeting")):
         edition = Edition(

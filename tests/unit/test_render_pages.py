@@ -145,8 +145,16 @@ def test_a_correction_without_an_edit_has_no_date():
     assert note.text_content() == "Correction: It was May."
 
 
+def test_a_correction_has_the_day_that_the_item_says():
+    item = sample_item(correction="It was May.", updated=DAY + timedelta(days=5))
+    (note,) = page(feed.entry(item, {}, {}, PROJECT, SITE)).xpath("//p[@role='note']")
+    assert note.text_content() == "Correction of 17 November 2026: It was May."
+
+
 def test_what_was_withdrawn_says_so_and_nothing_else():
-    gone = sample_entry(withdrawn=DAY + timedelta(days=3), tags=("Secret",), summary="No longer true.")
+    gone = sample_entry(
+        withdrawn=True, updated=DAY + timedelta(days=3), tags=("Secret",), summary="No longer true."
+    )
     document = page(gone)
     assert document.xpath("//h1/text()") == [gone.title]
     assert document.xpath("//p[@role='note']/text()") == [
