@@ -8,6 +8,7 @@ from functools import cache
 
 from dissemination.model import ItemType
 from dissemination.render.catalogues import Plural, base, shipped_languages, spoken
+from dissemination.render.people_strings import PeopleWords, VisitorWords
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +91,7 @@ class Words:
 
 
 #: Every dataclass whose words the catalogues hold; a test keeps them whole.
-SPEAKERS: tuple[type, ...] = (Words,)
+SPEAKERS: tuple[type, ...] = (Words, PeopleWords, VisitorWords)
 
 
 @cache

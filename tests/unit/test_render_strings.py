@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 from dissemination.model import ItemType
 from dissemination.render import catalogues, words
 from dissemination.render.catalogues import LOCALES, Plural, catalogue, english, shipped_languages, spoken
+from dissemination.render.people_strings import PeopleWords, VisitorWords
 from dissemination.render.strings import SPEAKERS, Words, strings, unspoken
 
 LANGUAGES = ("en", "fr", "it", "ro", "sl", "sv", "de")
@@ -178,3 +179,20 @@ def test_languages_call_themselves_by_their_own_name():
         assert words.language_name(lang) != lang
         assert len({words.long_date(date(2026, month, 1), lang) for month in range(1, 13)}) == 12
     assert words.language_name("tlh") == "tlh"
+
+
+@pytest.mark.parametrize("lang", shipped_languages())
+def test_pages_for_people_know_the_language_that_they_speak(lang):
+    said = spoken(PeopleWords, lang)
+    assert said.lang == lang
+    assert list(said.frequencies) == ["each", "weekly", "monthly"]
+    assert len(set(said.frequencies.values())) == 3
+    assert spoken(PeopleWords, "xx").lang == "en"
+
+
+@pytest.mark.parametrize("lang", shipped_languages())
+def test_the_mail_that_asks_to_confirm_has_its_link_on_a_line_of_its_own(lang):
+    text = spoken(VisitorWords, lang).text
+    assert "{url}" in text.splitlines()
+    assert text.endswith("\n")
+    assert "7" in text
