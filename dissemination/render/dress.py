@@ -18,7 +18,7 @@ from dissemination.render.bodies import scrolling
 from dissemination.render.environment import render
 from dissemination.render.words import direction, file_size, language_name, locale, long_date, words
 
-_STYLE = "pages/style.css"
+_STYLE = "public/style.css"
 
 
 class Dress:

@@ -188,8 +188,8 @@ def test_the_style_sheet_has_an_address_of_its_own_bytes():
 
 
 def test_a_projects_own_style_sheet_takes_the_place_of_ours(tmp_path):
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "style.css").write_text("body { color: teal }")
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "style.css").write_text("body { color: teal }")
     files = feed.files((), PROJECT, SITE, make_environment(tmp_path))
     (sheet,) = [body for name, body in files.items() if name.startswith("assets/")]
     assert sheet == b"body { color: teal }"
