@@ -6,7 +6,7 @@ import os
 import secrets as random
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from dissemination.checks import check_edition, check_items, check_post, spam_sc
 from dissemination.engines import LocalEngine
 from dissemination.errors import SettingsError, StoreError
 from dissemination.files import FolderShelf, shipped
-from dissemination.model import Grant, Posting, Privacy, Project, Rate, Site
+from dissemination.model import Finding, Grant, Level, NewsItem, Posting, Privacy, Project, Rate, Site
 from dissemination.model.naming import named, plain_names
 from dissemination.pipeline.parts import Checks, Digest, Parts, Rules
 from dissemination.pipeline.rates import Allowance, Pacing
@@ -34,6 +34,8 @@ from dissemination.pipeline.timing import Timing
 from dissemination.pipeline.visiting import Visitors
 from dissemination.ports import Channel, ChannelOptions, Clock, Inlet, Recurrences, Vault
 from dissemination.render import PictureShop, Rendering, VisitorSpeech
+from dissemination.render.catalogues import LOCALES
+from dissemination.render.strings import unspoken
 from dissemination.returns import Certificates, ImapMailbox, ImapServer, Maildir, make_hooks, read_return
 from dissemination.scheduling import Ticker, WallClockRecurrences
 from dissemination.settings import (
@@ -146,7 +148,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             clock=clock,
             store=store,
             source=FolderSource(project, root / settings.news.folder, cache),
-            checks=Checks(items=check_items, letter=check_edition, post=check_post, spam=spam_scorer),
+            checks=Checks(items=_check_items, letter=check_edition, post=check_post, spam=spam_scorer),
             pictures=shop,
             renderer=Rendering(project, _own_templates(root), shop),
             recurrences=WallClockRecurrences(),
@@ -335,6 +337,23 @@ def maildir(path: Path) -> Inlet:
     return Maildir(path)
 
 
+def _check_items(items: Sequence[NewsItem], project: Project) -> Sequence[Finding]:
+    """What is wrong with items, and languages in which pages and letters speak English."""
+    return [*check_items(items, project), *map(_borrowed, unspoken(project.languages))]
+
+
+def _borrowed(lang: str) -> Finding:
+    return Finding(
+        rule="language-words",
+        level=Level.WARNING,
+        path="settings.yaml",
+        field="project.languages",
+        message=f"pages and letters in `{lang}` say their own words in English",
+        fix="there is no catalogue; docs/pages.md tells how to add one",
+        seen=lang,
+    )
+
+
 def _own_templates(root: Path) -> Path | None:
     folder = root / "templates"
     return folder if folder.is_dir() else None
@@ -360,7 +379,7 @@ def _keys(store: Store, secrets: Secrets, name: str) -> list[bytes]:
 def _fingerprint(root: Path) -> str:
     """Everything besides items that rendering depends on: settings, templates, the program."""
     paths = [root / "settings.yaml"]
-    for folder in filter(None, (shipped("templates"), _own_templates(root))):
+    for folder in filter(None, (shipped("templates"), LOCALES, _own_templates(root))):
         paths += sorted(path for path in folder.rglob("*") if path.is_file())
     digest = sha256(__version__.encode())
     for path in paths:

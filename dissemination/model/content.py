@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from dissemination.model.items import NewsItem
+from dissemination.model.items import EventFacts, Link, NewsItem
 from dissemination.model.people import Audience
+from dissemination.model.states import ItemType
 
 _SUFFIXES = {
     "image/jpeg": "jpg",
@@ -83,6 +86,14 @@ class Site:
         """The same, relative to the public root."""
         return f"{lang}/{category.lower().replace(' ', '-')}/{name}"
 
+    def edition(self, id_: str, lang: str) -> str:
+        """An edition to look at in a browser."""
+        return f"{self.public_url}/{self.edition_path(id_, lang)}"
+
+    def edition_path(self, id_: str, lang: str = "") -> str:
+        """The same, relative to the public root; without a language the folder of all of them."""
+        return f"e/{_folder(id_)}/{lang}/" if lang else f"e/{_folder(id_)}/"
+
     def unsubscribe(self, token: str) -> str:
         """One-click address (RFC 8058)."""
         return f"{self.public_url}/u/{token}"
@@ -98,6 +109,12 @@ class Site:
     def signup(self) -> str:
         """The form."""
         return f"{self.public_url}/signup/"
+
+
+def _folder(id_: str) -> str:
+    """An edition's id as one folder's name: authors may write slashes, dots and colons into an item's id."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", id_)
+    return plain if plain == id_ else f"{plain}-{hashlib.sha256(id_.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +162,8 @@ class Letter:
     text: Segments
     #: Digests of the pictures it shows.
     pictures: tuple[str, ...] = ()
+    #: What its page in the web shows between masthead and funding, as HTML without anything personal; "": no page.
+    page: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,6 +268,11 @@ class Entry:
     translations: Mapping[str, str] = field(default_factory=dict)
     #: Digests of all pictures the entry shows, and of its attached files.
     pictures: tuple[str, ...] = ()
+    kind: ItemType = ItemType.NEWS
+    event: EventFacts | None = None
+    links: tuple[Link, ...] = ()
+    #: A word on the funding of what it tells of.
+    note: str = ""
     #: Set when it first goes out, and moved by real edits only.
     published: datetime | None = None
     updated: datetime | None = None

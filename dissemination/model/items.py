@@ -130,6 +130,8 @@ class Project:
     hub: str = ""
     #: What readers have; letters are checked against them.
     mail_programs: tuple[MailProgram, ...] = COMMON_MAIL_PROGRAMS
+    #: Whether each edition has a page in the web, and its letters a link to it.
+    edition_pages: bool = True
     #: "auto", "ours", "hugo", "jekyll", "eleventy", "nikola", "pelican" or "decap".
     dialect: str = "auto"
     #: What an unknown front-matter key is: "warn", "error" or "ignore".

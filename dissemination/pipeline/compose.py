@@ -440,7 +440,7 @@ def _named(pictures: Mapping[str, Picture], digests: tuple[str, ...]) -> list[Pi
 
 
 def _stamps(item: NewsItem) -> list[tuple[str, int, int]]:
-    """Size and time of every picture's file: an exchanged picture is a change, although the text is the same."""
+    """Size and time of every file: an exchanged picture is a change, although the text is the same."""
     files = [image.file for image in (item.image, *item.images) if image and image.file]
     files += [item.folder / name for name in item.attachments]
     return [_stamp(file) for file in files]

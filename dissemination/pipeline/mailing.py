@@ -64,7 +64,7 @@ class Sheet:
 
     def __init__(self, parts: Parts, edition: Publication, number: int) -> None:
         letters = codec.letters(parts.store.contents.body(edition.content))
-        _show(parts, letters)
+        _show(parts, edition.subject, letters)
         #: Language -> letter, and its digest, by which a channel keeps encoded parts.
         self._letters = {lang: (letter, _digest(lang, letter)) for lang, letter in letters.items()}
         self._default = self._letters[parts.project.default_lang]
@@ -92,11 +92,12 @@ def _digest(lang: str, letter: Letter) -> str:
     return digest_of(codec.encode({lang: letter}, ()).body)
 
 
-def _show(parts: Parts, letters: Mapping[str, Letter]) -> None:
-    """The pictures are at their public addresses before the first mail that shows them."""
+def _show(parts: Parts, id_: str, letters: Mapping[str, Letter]) -> None:
+    """Pictures and pages are at their public addresses before the first mail that leads there."""
     digests = {digest for letter in letters.values() for digest in letter.pictures}
     pictures: Mapping[str, Picture] = parts.store.contents.pictures(digests)
-    parts.shelf.write({f"media/{picture.name}": picture.body for picture in pictures.values()})
+    media = {f"media/{picture.name}": picture.body for picture in pictures.values()}
+    parts.shelf.write({**media, **parts.renderer.edition(id_, letters)})
 
 
 def send_edition(parts: Parts, edition: Publication, stop: threading.Event) -> int:

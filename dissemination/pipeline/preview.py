@@ -50,6 +50,8 @@ def _files(
             name = f"mail/{publication.subject}.{lang}"
             yield f"{name}.html", _for_looking(parts, letter).encode()
             yield f"{name}.txt", f"Subject: {letter.subject}\n\n{_filled(letter.text)}".encode()
+        pages = parts.renderer.edition(publication.subject, codec.letters(content.body))
+        yield from ((f"site/{path}", _local(parts, path, body)) for path, body in pages.items())
     elif carries is Carries.POST:
         limits = parts.channels[publication.channel].limits
         text = _post(codec.post(content.body), limits, content.price)

@@ -116,6 +116,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
+        """The pages of an edition, made of its approved letters: path below the public root -> bytes."""
+        ...
+
 
 class Shelf(Protocol):
     """The public folder."""

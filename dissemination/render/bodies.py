@@ -21,6 +21,7 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _URL_SAFE = "%/:?@!$&'()*+,;=~-._[]"
 #: Attributes that the feed validator warns of (style), or that mean nothing elsewhere.
 _DROPPED = frozenset({"style", "srcset", "loading", "decoding", "data-src", "target"})
+_TABLE = re.compile(r"<table\b")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ADDRESSES = ("href", "src", "cite")
 
@@ -84,6 +85,17 @@ def body(item: NewsItem, pictures: Mapping[str, Picture], site: Site) -> Body:
     for element in list(root.iter()):
         rewriter.rewrite(element)
     return Body(html=_inner(root), shown=tuple(dict.fromkeys(rewriter.shown)))
+
+
+def scrolling(html: str, name: str) -> str:
+    """A body whose tables scroll by themselves, by the keyboard too, so that a narrow page never does.
+
+    Args:
+        html: a sanitised body.
+        name: what a table is called for those who cannot see it.
+    """
+    opening = f'<div class="wide" role="group" tabindex="0" aria-label="{escape(name)}"><table'
+    return _TABLE.sub(opening, html).replace("</table>", "</table></div>")
 
 
 @dataclass(kw_only=True)

@@ -15,13 +15,25 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from dissemination.model import Enclosure, Entry, EntryPicture, Image, ItemStatus, NewsItem, Picture, Project, Site
+from dissemination.model import (
+    Enclosure,
+    Entry,
+    EntryPicture,
+    EventFacts,
+    Image,
+    ItemStatus,
+    NewsItem,
+    Picture,
+    Project,
+    Site,
+)
 from dissemination.render import bodies, feed_atom, feed_opml, feed_rss, jsonfeed, pages
 from dissemination.render.feed_collecting import IDS, Documents, collect
 from dissemination.render.feed_document import FeedDocument, content
 from dissemination.render.feed_frame import Frame
 from dissemination.render.feed_memory import Memory
 from dissemination.render.feed_words import feed_words
+from dissemination.render.stories import followed
 
 
 class _Format(NamedTuple):
@@ -79,15 +91,24 @@ def entry(
         date=item.date,
         expires_at=item.expires_at,
         correction=bodies.one_line(item.correction),
-        corrected=item.updated,
+        corrected=item.updated if item.correction else None,
         translations={lang: site.page(other) for lang, other in sorted(translations.items()) if lang != item.lang},
         attachments=tuple(
             Enclosure(url=site.media(file), media_type=file.media_type, size=len(file.body), title=name)
             for name, file in files.items()
         ),
         pictures=tuple(dict.fromkeys((*body.shown, *(file.digest for file in files.values())))),
+        kind=item.type,
+        event=_event(item),
+        links=tuple(followed(item.links)),
+        note=bodies.one_line(item.funding_note),
     )
     return bodies.cleaned(_with_lead(result, lead, _prepared(item.image, pictures)))
+
+
+def _event(item: NewsItem) -> EventFacts | None:
+    """What the item says of its event; None where it says nothing."""
+    return item.event if item.event != EventFacts() else None
 
 
 def entry_id(item_id: str) -> str:

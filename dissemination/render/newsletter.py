@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from dissemination.errors import RenderError
 from dissemination.model import Edition, Image, Letter, NewsItem, Picture, Project, Segments, Site
-from dissemination.render.bodies import one_line
+from dissemination.render.bodies import one_line, scrolling
 from dissemination.render.counting import graphemes
 from dissemination.render.environment import render
 from dissemination.render.mjml import to_html
@@ -34,7 +34,7 @@ _PREHEADER_LEAST, _PREHEADER_MOST = 40, 100
 _VISUAL_WIDTH = 180
 #: With fewer stories a list of them says nothing new.
 _CONTENTS_FROM = 3
-_HTML, _TEXT = "newsletter.mjml", "newsletter.txt"
+_HTML, _TEXT, _WEB = "newsletter.mjml", "newsletter.txt", "pages/stories.html"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +70,8 @@ class Page:
     #: The names of the lists it goes to.
     lists: str
     news_url: str
+    #: Where the same can be looked at in a browser; "": nowhere.
+    view_url: str
 
 
 def letter(  # noqa: PLR0913, PLR0917 - six values of six types: none can be taken for another
@@ -100,6 +102,7 @@ def letter(  # noqa: PLR0913, PLR0917 - six values of six types: none can be tak
         html=html,
         text=_text(page, environment),
         pictures=tuple(dict.fromkeys((*shown, page.funding.visual.digest))),
+        page=_web(page, environment) if page.view_url else "",
     )
 
 
@@ -127,6 +130,13 @@ def _text(page: Page, environment: Environment) -> Segments:
         underlined=underlined,
     )
     return holes.split(text.strip("\n") + "\n", what=_TEXT)
+
+
+def _web(page: Page, environment: Environment) -> str:
+    def prose(body: str) -> str:
+        return scrolling(body, page.words.table)
+
+    return render(environment, _WEB, page=page, words=page.words, prose=prose)
 
 
 def _why(page: Page, holes: Holes) -> str:
@@ -178,6 +188,7 @@ def _page(edition: Edition, lang: str, pictures: Mapping[str, Picture], project:
         imprint=_in(lang, project.imprint, "project.imprint"),
         lists=", ".join(_list_name(key, lang, project) for key in edition.audience.lists) or name,
         news_url=site.feed(lang, project.category, ""),
+        view_url=site.edition(edition.id, lang) if project.edition_pages else "",
     )
 
 

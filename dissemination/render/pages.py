@@ -1,23 +1,24 @@
-"""Pages for people: one an item, one a feed, and the list of feeds. No script, nothing from elsewhere."""
+"""Pages for people: one an item, one a feed, the latest news and the feeds. No script, nothing from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from dissemination.model import Entry, EntryPicture, Project, Site
+from dissemination.model import Entry, EntryPicture, EventFacts, Letter, Project, Site
 from dissemination.render import feed_opml
-from dissemination.render.environment import render as fill
-from dissemination.render.feed_document import FeedDocument, correction_note
+from dissemination.render.dress import Dress, shown
+from dissemination.render.feed_document import FeedDocument
 from dissemination.render.feed_memory import Memory
 from dissemination.render.feed_words import feed_words
-from dissemination.render.words import direction, language_name, long_date, words
+from dissemination.render.sharing import ways
+from dissemination.render.stories import Fact, StoryTeller
+from dissemination.render.strings import strings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,11 +31,19 @@ class Pages:
     documents: Sequence[FeedDocument]
     #: The funding visual by its public address.
     visual: EntryPicture | None = None
+    dress: Dress = field(init=False)
+
+    def __post_init__(self) -> None:
+        dress = Dress(self.project, self.site, self.environment, self.visual)
+        object.__setattr__(self, "dress", dress)
 
     def render(self, entries: Sequence[Entry], emptied: Sequence[FeedDocument], memory: Memory) -> dict[str, bytes]:
-        """All pages: path below the public root -> bytes. Those of `emptied` feeds are listed nowhere."""
-        made = {"feeds/index.html": self.feeds()}
-        made["index.html"] = made["feeds/index.html"]
+        """All pages and their style sheet: path below the public root -> bytes.
+
+        Those of `emptied` feeds are listed nowhere; `memory` makes repeats fast and changes no byte.
+        """
+        made = dict([self.dress.stylesheet])
+        made |= {"index.html": self.root(), "feeds/index.html": self.feeds()}
         langs = {one.lang for one in (*self.documents, *emptied)} | {one.lang for one in entries}
         facts = {lang: self._facts_of(lang) for lang in langs}
         for document in (*self.documents, *emptied):
@@ -47,21 +56,34 @@ class Pages:
 
     def _facts_of(self, lang: str) -> tuple[object, ...]:
         """What every page of a language depends on, besides its own entry or feed."""
-        return self.project, self.visual, [self._bare(document) for document in self.announced(lang)]
+        announced = [(document.title, document.url("")) for document in self.announced(lang)]
+        return self.project, self.visual, self.dress.stylesheet[0], announced
 
-    def _bare(self, document: FeedDocument) -> tuple[str, str]:
-        return document.title, document.url("")
+    def root(self) -> bytes:
+        """The latest news, in the default language."""
+        lang = self.project.default_lang
+        return self._page("pages/index.html", lang, path="", url=f"{self.site.public_url}/")
 
     def feeds(self) -> bytes:
         """The list of feeds, in the default language."""
-        return self._page("feeds.html", self.project.default_lang, url=self.site.address("feeds/"))
+        path, lang = "feeds/", self.project.default_lang
+        return self._page("public/feeds.html", lang, path=path, url=self.site.address(path))
 
     def feed(self, document: FeedDocument) -> bytes:
         """The feed as a page."""
         announced = [
             replace(document, lang=lang, langs=document.langs) for lang in (document.lang, *document.sisters)
         ]
-        return self._page("feed.html", document.lang, url=document.url(""), document=document, announced=announced)
+        versions = {lang: document.url("", lang) for lang in document.langs}
+        return self._page(
+            "public/feed.html",
+            document.lang,
+            path=document.path(""),
+            url=document.url(""),
+            document=document,
+            versions=_in_order(versions, self.project),
+            announced=announced,
+        )
 
     def announced(self, lang: str) -> Sequence[FeedDocument]:
         """The feeds that a page names for programs: the main one of each language, the page's own first."""
@@ -71,37 +93,43 @@ class Pages:
         return sorted(by_lang.values(), key=lambda document: document.lang != self._own(lang).lang)
 
     def item(self, entry: Entry) -> bytes:
-        """The item's own page."""
-        note = correction_note(entry, ZoneInfo(self.project.timezone))
-        return self._page("item.html", entry.lang, url=entry.url, entry=entry, facts=self._facts(entry), note=note)
+        """The item's own page; of one that was withdrawn, a page that says so."""
+        versions = _in_order({entry.lang: entry.url, **entry.translations}, self.project)
+        make = partial(self._page, lang=entry.lang, path=entry.path, url=entry.url, entry=entry, versions=versions)
+        if entry.withdrawn:
+            return make("pages/withdrawn.html")
+        return make(
+            "pages/item.html",
+            facts=self._facts(entry),
+            about=tuple(self._about(entry)),
+            edited=_edited(entry),
+            corrected=entry.corrected or _edited(entry),
+            ways=ways(entry.title, entry.url, strings(entry.lang)),
+        )
 
-    def _page(self, template: str, lang: str, **values: Any) -> bytes:
+    def _page(self, template: str, lang: str, *, versions: Mapping[str, str] | None = None, **values: Any) -> bytes:
+        own = self._own(lang)
         common = {
-            "lang": lang,
-            "dir": direction(lang),
-            "words": words(lang),
-            "feed_words": feed_words(lang),
-            "language_name": language_name,
-            "day": lambda when: long_date(self._local(when), lang),
-            "iso": lambda when: self._local(when).isoformat(),
-            "shown": _shown,
-            "project": self.project,
+            "own": own,
+            "own_url": own.url(""),
+            "versions": versions or {},
             "documents": self.documents,
-            "own": self._own(lang),
             "announced": self.announced(lang),
-            "visual": self.visual,
-            "root": self.site.address("feeds/"),
+            "feed_words": feed_words(lang),
             "opml": self.site.address(feed_opml.PATH),
         }
-        return fill(self.environment, f"public/{template}", **{**common, **values}).encode()
-
-    def _local(self, when: datetime) -> datetime:
-        return when.astimezone(ZoneInfo(self.project.timezone))
+        return self.dress.page(template, lang, **{**common, **values})
 
     def _own(self, lang: str) -> FeedDocument:
         """The main feed in this language, or else in the default one."""
         wanted = (lang, self.project.default_lang)
         return next(document for one in wanted for document in self.documents if document.lang == one)
+
+    def _about(self, entry: Entry) -> Iterator[Fact]:
+        """The facts of an event, as lines of a table."""
+        words = strings(entry.lang)
+        teller = StoryTeller(lang=entry.lang, words=words, pictures={}, project=self.project, site=self.site)
+        return teller.facts(entry.event) if entry.event else iter(())
 
     def _facts(self, entry: Entry) -> dict[str, Any]:
         """What search engines read (schema.org/NewsArticle)."""
@@ -112,21 +140,108 @@ class Pages:
             "description": entry.summary,
             "inLanguage": entry.lang,
             "mainEntityOfPage": entry.url,
-            "datePublished": _iso(_shown(entry)),
+            "datePublished": _iso(shown(entry)),
             "dateModified": _iso(entry.updated),
             "author": {"@type": "Organization", "name": entry.byline},
-            "publisher": {"@type": "Organization", "name": self.project.name},
+            "publisher": {"@type": "Organization", "name": self.project.name, "url": f"{self.site.public_url}/"},
+            "funder": _named("Organization", self.project.programme),
             "image": [entry.picture.url] if entry.picture else [],
             "articleSection": list(entry.categories),
             "keywords": list(entry.tags),
+            "correction": entry.correction,
+            "about": _event(entry.title, entry.event) if entry.event else {},
+            "isAccessibleForFree": True,
         }
         return {key: value for key, value in facts.items() if value}
 
 
-def _shown(entry: Entry) -> datetime | None:
-    """The date a page shows: what the item says, but never later than it went out."""
-    known = [when for when in (entry.date, entry.published) if when is not None]
-    return min(known, default=None)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Announced:
+    """The main feed of a language, as far as pages of editions name it for programs."""
+
+    lang: str
+    project: Project
+    site: Site
+
+    @property
+    def title(self) -> str:
+        """As the feed itself is called."""
+        return f"{self.project.acronym}: {self.project.category}"
+
+    def url(self, name: str) -> str:
+        """Of a file of the feed."""
+        return self.site.feed(self.lang, self.project.category, name)
+
+
+def edition(id_: str, letters: Mapping[str, Letter], dress: Dress) -> dict[str, bytes]:
+    """An edition to look at in a browser, in every language that has a page, with the style sheet.
+
+    The folder of the edition itself shows the default language.
+
+    Args:
+        id_: the edition's id.
+        letters: language -> letter; one without a page is left out.
+        dress: of the project.
+    """
+    site, project = dress.site, dress.project
+    with_page = {lang: letter for lang, letter in letters.items() if letter.page}
+    if not with_page:
+        return {}
+    versions = _in_order({lang: site.edition(id_, lang) for lang in with_page}, project)
+
+    def page(lang: str, path: str) -> bytes:
+        return dress.page(
+            "pages/edition.html",
+            lang,
+            path=path,
+            own_url=site.feed(lang, project.category, ""),
+            announced=[_Announced(lang=lang, project=project, site=site)],
+            versions=versions,
+            url=versions[lang],
+            letter=with_page[lang],
+        )
+
+    first = project.default_lang if project.default_lang in with_page else min(with_page)
+    folders = {site.edition_path(id_): first, **{site.edition_path(id_, lang): lang for lang in with_page}}
+    pages = {f"{path}index.html": page(lang, path) for path, lang in folders.items()}
+    return pages | dict([dress.stylesheet])
+
+
+def _in_order(versions: Mapping[str, str], project: Project) -> Mapping[str, str]:
+    """The same order on every page, so that nobody searches for a language twice."""
+    known = dict.fromkeys((*project.languages, *sorted(versions)))
+    return {lang: versions[lang] for lang in known if lang in versions}
+
+
+def _edited(entry: Entry) -> datetime | None:
+    """When it was edited after it was out; None if it never was."""
+    moved = entry.published and entry.updated and entry.updated > entry.published
+    return entry.updated if moved else None
+
+
+def _event(title: str, event: EventFacts) -> dict[str, Any]:
+    """What the item tells of (schema.org/Event); nothing without a beginning, which an event must have."""
+    if event.start is None:
+        return {}
+    facts = {
+        "@type": "Event",
+        "name": title,
+        "startDate": _iso(event.start),
+        "endDate": _iso(event.end),
+        "location": _place(event),
+        "url": event.register_url,
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _place(event: EventFacts) -> dict[str, str]:
+    if event.place or event.address:
+        return {**_named("Place", event.place or event.address), "address": event.address or event.place}
+    return {"@type": "VirtualLocation", "url": event.online_url} if event.online_url else {}
+
+
+def _named(kind: str, name: str) -> dict[str, str]:
+    return {"@type": kind, "name": name} if name else {}
 
 
 def _iso(when: datetime | None) -> str:

@@ -22,8 +22,9 @@ from dissemination.model import (
     Site,
 )
 from dissemination.ports import Pictures
-from dissemination.render import feed
+from dissemination.render import feed, pages
 from dissemination.render.counting import fits
+from dissemination.render.dress import Dress
 from dissemination.render.environment import make_environment
 from dissemination.render.feed_memory import Memory
 from dissemination.render.newsletter import letter
@@ -90,6 +91,13 @@ class Rendering:
             memory=self._memory,
         )
         return {**made, f"media/{picture.name}": picture.body} if picture else made
+
+    def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
+        """The pages of an edition, with the style sheet and the funding visual; see `pages.edition`."""
+        picture = self._visual()
+        shown = self._shown(picture) if picture else None
+        made = pages.edition(id_, letters, Dress(self._project, self._site, self._environment, shown))
+        return {**made, f"media/{picture.name}": picture.body} if made and picture else made
 
     def _shown(self, picture: Picture) -> EntryPicture:
         return EntryPicture(

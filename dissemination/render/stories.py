@@ -32,6 +32,7 @@ class Shown:
     alt: str
     width: int
     digest: str
+    height: int
     credit: str = ""
     caption: str = ""
 
@@ -100,10 +101,10 @@ class StoryTeller:
             date=self._day(item.date),
             summary=bodies.one_line(item.summary),
             picture=picture,
-            facts=tuple(self._facts(item.event)) if item.event else (),
+            facts=tuple(self.facts(item.event)) if item.event else (),
             correction=bodies.one_line(item.correction),
             updated=self.words.updated.format(date=self._day(item.updated)) if item.updated else "",
-            links=tuple(_followed(item.links)) if whole else (),
+            links=tuple(followed(item.links)) if whole else (),
             note=bodies.one_line(item.funding_note),
             body=body.html,
             pictures=(*([picture.digest] if picture else []), *body.shown),
@@ -111,10 +112,12 @@ class StoryTeller:
 
     def show(self, image: Image, picture: Picture, widest: int = COLUMN) -> Shown:
         """The picture at most `widest` pixels wide."""
+        width = min(picture.width, widest)
         return Shown(
             url=self.site.media(picture),
             alt="" if image.decorative else bodies.one_line(image.alt),
-            width=min(picture.width, widest),
+            width=width,
+            height=round(picture.height * width / picture.width),
             digest=picture.digest,
             credit=bodies.one_line(image.credit),
             caption=bodies.one_line(image.caption),
@@ -139,7 +142,8 @@ class StoryTeller:
     def _day(self, when: datetime | None) -> str:
         return long_date(self.local(when), self.lang) if when else ""
 
-    def _facts(self, event: EventFacts) -> Iterator[Fact]:
+    def facts(self, event: EventFacts) -> Iterator[Fact]:
+        """What is known of an event, as lines of a table."""
         words = self.words
         where = ", ".join(filter(None, (bodies.one_line(event.place), bodies.one_line(event.address))))
         register = bodies.absolute(event.register_url, "")
@@ -176,7 +180,8 @@ class StoryTeller:
         return f"{day}, {local:%H:%M} {local.tzname()}" if (local.hour, local.minute) != (0, 0) else day
 
 
-def _followed(links: tuple[Link, ...]) -> Iterator[Link]:
+def followed(links: tuple[Link, ...]) -> Iterator[Link]:
+    """Those that lead somewhere, each with a text."""
     for link in links:
         url = bodies.absolute(link.url, "")
         if url:

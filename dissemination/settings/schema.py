@@ -231,6 +231,8 @@ class NewsletterSection(_Section):
     """Recurring editions by name; the name becomes part of the edition's id."""
     flash: AudienceSection = AudienceSection()
     """Editions of one item."""
+    view_in_browser: bool = True
+    """Whether each edition has a page in the web, without anything personal, that its letters link to."""
     rates: RatesSection = RatesSection()
     """How fast letters go out."""
     mail_programs: list[MailProgram] = Field(default_factory=lambda: list(COMMON_MAIL_PROGRAMS))
@@ -427,6 +429,7 @@ class Settings(BaseModel):
             lists=self.newsletter.lists,
             mail_programs=tuple(self.newsletter.mail_programs),
             hub=self.websub.hub,
+            edition_pages=self.newsletter.view_in_browser,
             default_channels=news.channels,
         )
 

@@ -24,6 +24,8 @@ def test_an_installed_wheel_makes_a_project_that_passes_check(tmp_path):
         # Unpacked is installed: it is all Python.
         archive.extractall(tmp_path / "site")
     assert "dissemination/_shipped/templates/newsletter.mjml" in names
+    assert "dissemination/_shipped/templates/public/style.css" in names
+    assert "dissemination/locales/sl/LC_MESSAGES/dissemination.po" in names
     assert any(name.startswith("dissemination/_shipped/news/") for name in names)
     assert any(name.endswith("0001_first_schema.py") for name in names)
 

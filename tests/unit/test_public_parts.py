@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from string import Formatter
 
@@ -16,10 +15,11 @@ from starlette.requests import Request
 from dissemination.model import Keep, Privacy, masked
 from dissemination.pipeline.errands import Errand
 from dissemination.render import VisitorSpeech
+from dissemination.render.catalogues import english
+from dissemination.render.people_strings import PeopleWords
 from dissemination.testing import sample_project
 from dissemination.web.public.forms import BODY_LIMIT, TooLargeError, body_of, read
 from dissemination.web.public.sources import MOST, Sources, place_of
-from dissemination.web.public.words import people_words
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
@@ -156,13 +156,10 @@ def test_an_address_is_shown_masked(email, shown):
 
 
 def test_every_sentence_is_there_and_has_only_holes_that_are_filled():
-    words = people_words("en")
-    for field in fields(words):
-        value = getattr(words, field.name)
-        for text in value.values() if isinstance(value, dict) else [value]:
-            assert text
-            holes = {name for _, name, _, _ in Formatter().parse(text) if name}
-            assert holes <= {"newsletter", "project", "address"}, field.name
+    for name, text in english(PeopleWords).items():
+        assert text
+        holes = {hole for _, hole, _, _ in Formatter().parse(text) if hole}
+        assert holes <= {"newsletter", "project", "address"}, name
 
 
 def speech(**changes):

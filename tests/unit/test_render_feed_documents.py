@@ -298,7 +298,7 @@ def test_a_language_with_entries_has_its_feeds_and_they_know_each_other():
 
 def test_without_entries_the_default_language_has_empty_feeds():
     made = files()
-    assert set(made) == {
+    assert {name for name in made if not name.startswith("assets/")} == {
         *("index.html", "feeds/index.html", "feeds/feeds.opml", "_gone.json", "_gone.map"),
         *(f"en/{f}/{n}" for f in ("social", "all") for n in ("rss.xml", "atom.xml", "feed.json", "index.html")),
     }

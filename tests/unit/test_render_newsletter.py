@@ -284,9 +284,11 @@ def test_an_imprint_in_another_language_only_is_an_error():
         letter(digest(), "de", about=replace(project(), imprint={"en": "x"}))
 
 
-def test_a_language_without_words_is_an_error():
-    with pytest.raises(RenderError, match="no words in language `fi`"):
-        letter(digest(), "fi")
+def test_a_language_without_a_catalogue_speaks_english():
+    about = project()
+    funding = replace(about.funding, visual_alt={"fi": "v"}, statement={"fi": "s"}, disclaimer={"fi": "d"})
+    made = letter(digest(), "fi", about=replace(about, funding=funding, imprint={}))
+    assert "Read the full story" in "".join(part for part in made.html if isinstance(part, str))
 
 
 def test_an_edition_without_items_is_an_error():

@@ -11,7 +11,11 @@ from email.utils import formatdate
 import brotli
 import pytest
 
+from dissemination.model import Site
+from dissemination.render import feed
+from dissemination.render.environment import make_environment
 from dissemination.render.feed_document import TTL
+from dissemination.testing import sample_entry, sample_project
 from dissemination.web.public import files as module
 from dissemination.web.public.files import FromMemory, PublicFiles, chosen, make_page
 from dissemination.web.public.headers import answer
@@ -327,6 +331,23 @@ def test_files_can_only_be_read(served, method):
 
 
 # Withdrawn, missing
+
+
+def test_what_was_withdrawn_is_written_as_the_server_looks_for_it(served, root):
+    project = sample_project()
+    entry = sample_entry(withdrawn=True, title="long " * 2_000)
+    made = feed.files([entry], project, Site(public_url=project.public_url), make_environment())
+    name = f"{entry.path}index.html"
+    assert kind_of(name, made[name]).status == 410
+    assert kind_of("index.html", made["index.html"]).status == 200
+    put(root, name, made[name].decode())
+    assert served(f"/{entry.path}").status == 410
+
+
+def test_the_style_sheet_of_pages_is_kept_for_ever():
+    for name, kept in (("assets/pages.0123456789abcdef.css", True), ("assets/pages.css", False)):
+        cached = dict(kind_of(name, b"p{}").headers)[b"cache-control"]
+        assert (b"immutable" in cached) is kept
 
 
 def test_a_withdrawn_page_is_answered_410_with_its_notice_and_never_304(served, root):

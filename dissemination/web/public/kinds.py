@@ -63,7 +63,7 @@ _BY_ROOT = {
 _FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json", "text/x-opml")
 _ROOT = re.compile(rb"<([A-Za-z]+)[\s>]")
 _HEAD = 8_192
-_ADDRESSED_BY_CONTENT = re.compile(r"media/[0-9a-f]{64}\.[a-z0-9]+\Z")
+_ADDRESSED_BY_CONTENT = re.compile(r"(?:media/[0-9a-f]{64}\.[a-z0-9]+|assets/pages\.[0-9a-f]{16}\.css)\Z")
 _LINK = re.compile(r"<(?:atom:)?link\b([^>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(rel|href)\s*=\s*["']([^"']*)["']""")
 _URI = re.compile(r"https?://[!#-;=?-~]{1,1900}\Z")

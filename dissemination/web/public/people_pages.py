@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, Response
 from dissemination.app import App
 from dissemination.model import Project
 from dissemination.render import make_environment
+from dissemination.render.catalogues import spoken
 from dissemination.render.environment import render
+from dissemination.render.people_strings import PeopleWords
 from dissemination.render.words import direction, language_name, words
-from dissemination.web.public.words import PeopleWords, people_words
 
 #: Pages of one person: nobody keeps a copy, and no other site learns their address.
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
@@ -51,8 +52,8 @@ class PeoplePages:
         return self._house.parts.project
 
     def words(self, lang: str = "") -> PeopleWords:
-        """With the project's names in them."""
-        return people_words(lang or self.project.default_lang)
+        """What pages say in this language; English where there is no catalogue."""
+        return spoken(PeopleWords, lang or self.project.default_lang)
 
     def newsletter(self, lang: str) -> str:
         """The newsletter's name."""
