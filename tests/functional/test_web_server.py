@@ -58,7 +58,7 @@ class Slow:
     def __init__(self) -> None:
         self.asked, self.go_on = threading.Event(), threading.Event()
 
-    def routes(self, _):
+    def routes(self, _, **__):
         def waiting(request):
             self.asked.set()
             self.go_on.wait(30)
@@ -73,7 +73,7 @@ class Slow:
 @pytest.fixture
 def server(project, slow, monkeypatch):
     """The site on a free port of this machine."""
-    monkeypatch.setattr(site_module, "ROUTES", (*site_module.ROUTES, slow.routes))
+    monkeypatch.setattr(site_module.people, "routes", slow.routes)
     made = PublicServer(make_site(project, WEB))
     made.start()
     yield made

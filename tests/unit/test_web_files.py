@@ -344,6 +344,12 @@ def test_what_was_withdrawn_is_written_as_the_server_looks_for_it(served, root):
     assert served(f"/{entry.path}").status == 410
 
 
+def test_the_pages_of_an_edition_may_use_our_style_sheet_and_no_other():
+    said = dict(kind_of("e/weekly/en/index.html", HTML.encode()).headers)[b"content-security-policy"]
+    assert b"style-src 'self';" in said
+    assert said.startswith(b"sandbox ")
+
+
 def test_the_style_sheet_of_pages_is_kept_for_ever():
     for name, kept in (("assets/pages.0123456789abcdef.css", True), ("assets/pages.css", False)):
         cached = dict(kind_of(name, b"p{}").headers)[b"cache-control"]

@@ -66,7 +66,7 @@ def taken(project, monkeypatch):
     return seen
 
 
-def posting(_):
+def posting(_, **__):
     """Routes as the people's side has them."""
 
     async def takes(request):
@@ -88,7 +88,7 @@ def posting(_):
 @pytest.fixture
 def site(project, timer, monkeypatch, asgi):
     """Asks the site: site("/en/"); `web` are settings."""
-    monkeypatch.setattr(site_module, "ROUTES", (*site_module.ROUTES, posting))
+    monkeypatch.setattr(site_module.people, "routes", posting)
     made = {}
 
     def asking(path, method="GET", *, web=None, **options):
@@ -222,7 +222,7 @@ def test_a_path_that_is_too_long_and_too_many_headers_are_refused(site):
 
 
 def test_a_site_in_a_folder_serves_nothing_outside_of_it(tmp_path, folders, asgi, monkeypatch):
-    monkeypatch.setattr(site_module, "ROUTES", (*site_module.ROUTES, posting))
+    monkeypatch.setattr(site_module.people, "routes", posting)
     folders.write_project(tmp_path)
     text = (
         (tmp_path / "settings.yaml")
@@ -293,7 +293,7 @@ def test_hostile_21_a_missing_page_repeats_nothing_of_the_request(site):
 
 
 def test_a_bug_is_answered_without_its_words(project, asgi, monkeypatch):
-    monkeypatch.setattr(site_module, "ROUTES", (posting,))
+    monkeypatch.setattr(site_module.people, "routes", posting)
     made, sent = make_site(project), []
     with pytest.raises(RuntimeError):
         asgi.ask(Recording(made, sent), "/broken")
