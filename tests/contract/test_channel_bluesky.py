@@ -372,7 +372,7 @@ def test_a_repeat_asks_and_writes_nothing(channel, way):
     send(channel, message(pictures=[sample_picture()]))
     way.requests.clear()
     send(channel, message(pictures=[sample_picture()]))
-    assert way.requests == ["getRecord"]
+    assert set(way.requests) == {"getRecord"}  # a look that takes long is repeated
 
 
 def test_writing_anew_what_is_there_is_no_change(channel, way, posts):

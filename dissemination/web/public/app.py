@@ -32,6 +32,9 @@ from dissemination.web.public.frame import Frame
 from dissemination.web.public.guard import Cover, Door, Place
 from dissemination.web.public.headers import LIVE_POLICY, NO_REFERRER, NO_STORE, NOSNIFF, policy
 
+#: Each takes the project and gives its routes; those for people need the frame and who asks, too.
+ROUTES: Sequence[Callable[[App], Sequence[BaseRoute]]] = (hooks.routes,)
+
 #: What a verb raised -> status; the nearest class of the error's own counts.
 ANSWERS: Mapping[type[DisseminationError], int] = {
     ForgedError: 403,
@@ -60,7 +63,7 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
     )
     callers = Callers(web.trusted_proxies)
     made = Starlette(
-        routes=_routes(house, frame, callers),
+        routes=[*(route for routes in ROUTES for route in routes(house)), *_people(house, frame, callers)],
         middleware=[
             Middleware(
                 Door,
@@ -81,12 +84,12 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
     return made
 
 
-def _routes(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
+def _people(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
     def caller(request: Request) -> str:
         peer = request.client.host if request.client else ""
         return callers.origin(peer, request.headers.get("x-forwarded-for", "").encode("latin-1", "replace"))
 
-    return [*hooks.routes(house), *people.routes(house, assets=frame.asset, caller=caller)]
+    return people.routes(house, assets=frame.asset, caller=caller)
 
 
 def _watching(files: PublicFiles) -> Lifespan[Starlette]:
