@@ -8,7 +8,8 @@ It speaks the extensions that it is told to offer, and means it: PIPELINING (rep
 read, RFC 2920, 3.2), CHUNKING (RFC 3030), SMTPUTF8, AUTH PLAIN, LOGIN and XOAUTH2, STARTTLS and encryption at once.
 
 A script is any iterable of plans, "ok" once it is used up. A plan is taken when a connection comes, and again at
-each later MAIL of that connection. A plan is "ok" or "<what>@<step>":
+each later MAIL of that connection; one that strikes a message is left for the next MAIL, since a connection may get no
+message at all. A plan is "ok" or "<what>@<step>":
 
     steps   connect ehlo starttls auth mail rcpt data body dot bdat rset
             body: a part of the message has arrived, or its BDAT line; bdat: a chunk has arrived
@@ -44,6 +45,8 @@ from smtp_wire import HangUpError, Wire
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 #: Commands that end a group (RFC 2920, 3.1): nothing may follow them before their reply.
 _LAST_OF_GROUP = frozenset({"EHLO", "HELO", "DATA", "STARTTLS", "AUTH", "NOOP", "QUIT"})
+#: Steps before there is a message.
+_BEGINNING = frozenset({"connect", "ehlo", "starttls", "auth"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +148,15 @@ class NastySmtp:
         with self._lock:
             return next(self._plans)
 
+    def plan_of_connection(self) -> str | None:
+        """The next plan, unless it waits for a message."""
+        with self._lock:
+            plan = next(self._plans)
+            if plan == "ok" or plan.partition("@")[2] in _BEGINNING:
+                return plan
+            self._plans = itertools.chain([plan], self._plans)
+            return None
+
     def accept(self, accepted: Accepted) -> None:
         with self._lock:
             self._write(f"accepted {accepted.message_id} {accepted.recipient} {accepted.sender}")
@@ -216,7 +228,7 @@ class NastySmtp:
 class _Dialogue:
     def __init__(self, server: NastySmtp, wire: Wire) -> None:
         self.server, self.wire = server, wire
-        self.plan: str | None = server.next_plan()
+        self.plan = server.plan_of_connection()
         self.user = ""
         self.verb = ""
         self.messages = 0
