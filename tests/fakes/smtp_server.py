@@ -8,8 +8,8 @@ It speaks the extensions that it is told to offer, and means it: PIPELINING (rep
 read, RFC 2920, 3.2), CHUNKING (RFC 3030), SMTPUTF8, AUTH PLAIN, LOGIN and XOAUTH2, STARTTLS and encryption at once.
 
 A script is any iterable of plans, "ok" once it is used up. A plan is taken when a connection comes, and again at
-each later MAIL of that connection; one that strikes a message is left for the next MAIL, since a connection may get no
-message at all. A plan is "ok" or "<what>@<step>":
+each later MAIL of that connection; one that strikes a message is left for the next MAIL, since a connection may get
+no message at all. A plan is "ok" or "<what>@<step>":
 
     steps   connect ehlo starttls auth mail rcpt data body dot bdat rset
             body: a part of the message has arrived, or its BDAT line; bdat: a chunk has arrived
