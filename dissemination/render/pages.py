@@ -40,8 +40,8 @@ class Pages:
     def render(self, at: Mapping[str, Entry], emptied: Sequence[FeedDocument], memory: Memory) -> dict[str, bytes]:
         """All pages and their style sheet: path below the public root -> bytes.
 
-        `at` tells whose page lies at which path. Those of `emptied` feeds are listed nowhere; `memory` makes repeats
-        fast and changes no byte.
+        `at` tells whose page lies at which path. Those of `emptied` feeds are listed nowhere; `memory` makes
+        repeats fast and changes no byte.
         """
         made = dict([self.dress.stylesheet])
         made |= {"index.html": self.root(), "feeds/index.html": self.feeds()}
