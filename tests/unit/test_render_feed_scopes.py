@@ -196,6 +196,17 @@ def test_an_archive_that_nothing_leads_to_any_more_is_written_once_more_empty():
     assert fallen[0] not in files(*stood[10:], before=stood[10:])
 
 
+def test_what_a_reader_is_led_to_is_written_before_what_leads_to_it():
+    order = list(files(*(monthly(n) for n in range(42))))
+    page = max(order.index(f"en/news/{n}/index.html") for n in range(42))
+    archive = max(order.index(name) for name in order if "/archive/" in name)
+    feeds = [order.index(f"en/social/{name}") for name in ("rss.xml", "atom.xml", "feed.json")]
+    assert order.index(next(name for name in order if name.startswith("assets/"))) < page
+    assert page < min(order.index("en/social/index.html"), archive)
+    assert order.index("en/social/index.html") < order.index("index.html")
+    assert archive < min(feeds)
+
+
 # Withdrawn
 
 
