@@ -127,6 +127,14 @@ def test_a_feed_that_lost_its_last_item_is_written_once_more_and_listed_nowhere(
     assert "en/tags/gone/atom.xml" not in files(sample_entry(tags=()))
 
 
+def test_feeds_of_a_language_that_the_project_gave_up_are_emptied():
+    given_up = sample_entry(lang="fr", path="fr/news/a/")
+    made = files(given_up, sample_entry(), project=replace(PROJECT, languages=("en",)), before=[given_up])
+    assert [json.loads(made[f"fr/{name}/feed.json"])["items"] for name in ("social", "all")] == [[], []]
+    assert "/fr/" not in made["feeds/feeds.opml"].decode() + made["feeds/index.html"].decode()
+    assert "fr/news/a/index.html" in made
+
+
 # Archives (RFC 5005, section 4)
 
 
