@@ -198,7 +198,8 @@ def _owed(owed: Sequence[Ping], state: _State) -> Symptom:
     said = f"{_count(len(owed))} to be told since {owed[0].since:%F %T} UTC"
     if not state.attempts or state.not_before is None:
         return Symptom(what=_NAME, level=Level.NOTE, said=said)
-    tries = f"{state.attempts} tries failed, the next is at {state.not_before:%F %T} UTC"
+    failed = "1 failed try" if state.attempts == 1 else f"{state.attempts} failed tries"
+    tries = f"{failed}, the next is at {state.not_before:%F %T} UTC"
     return Symptom(what=_NAME, level=Level.WARNING, said=f"{said}; {tries}: {state.reason}")
 
 
