@@ -95,6 +95,7 @@ class FakeHub(Loopback):
         self.problems: list[str] = []
         #: Feeds that it does not take (422).
         self.refuses: set[str] = set()
+        self._client = httpx.Client(trust_env=False)
 
     @property
     def url(self) -> str:
@@ -121,8 +122,7 @@ class FakeHub(Loopback):
         if not topic or topic in self.refuses:
             return Answer(status=422, body=b"not this feed")
         self.pings.append(topic)
-        # A fetch of its own each time: a connection that rested proves nothing.
-        reply = httpx.get(topic, trust_env=False)
+        reply = self._client.get(topic)
         self.fetched.setdefault(topic, []).append(reply.content)
         self._check(topic, reply)
         for one in self.subscriptions:
@@ -153,7 +153,7 @@ class FakeHub(Loopback):
             "Link": f'<{self.url}>; rel="hub", <{one.topic}>; rel="self"',
             "X-Hub-Signature": f"sha256={mac}",
         }
-        answer = httpx.post(one.callback, content=reply.content, headers=headers, trust_env=False)
+        answer = self._client.post(one.callback, content=reply.content, headers=headers)
         if not answer.is_success:
             self.problems.append(f"{one.callback}: {answer.status_code}")
 
@@ -169,7 +169,7 @@ class FakeHub(Loopback):
             "hub.challenge": challenge,
             "hub.lease_seconds": "864000",
         }
-        reply = httpx.get(f"{callback}?{urlencode(question)}", trust_env=False)
+        reply = self._client.get(f"{callback}?{urlencode(question)}")
         if not reply.is_success or reply.text != challenge:
             return Answer(status=202)
         self.subscriptions = [one for one in self.subscriptions if (one.topic, one.callback) != (topic, callback)]
@@ -190,10 +190,11 @@ class FakeSubscriber(Loopback):
         self.forged: list[str] = []
         #: Feed -> the secret it gave the hub.
         self._wanted: dict[str, str] = {}
+        self._client = httpx.Client(trust_env=False)
 
     def subscribe(self, topic: str) -> None:
         """Find the hub in the header of the feed, and ask it."""
-        links = dict(header_links(httpx.get(topic, trust_env=False).headers.get("link", "")))
+        links = dict(header_links(self._client.get(topic).headers.get("link", "")))
         secret = self._wanted[links["self"]] = secrets.token_hex(16)
         form = {
             "hub.mode": "subscribe",
@@ -201,7 +202,7 @@ class FakeSubscriber(Loopback):
             "hub.callback": f"{self.address}/callback",
             "hub.secret": secret,
         }
-        httpx.post(links["hub"], data=form, trust_env=False).raise_for_status()
+        self._client.post(links["hub"], data=form).raise_for_status()
 
     def answer(self, asked: Asked) -> Answer:
         """Confirms what it asked for, and takes what is signed."""

