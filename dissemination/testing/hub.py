@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from urllib.parse import parse_qs, urlencode
 
 import httpx
@@ -76,7 +77,21 @@ class Subscription:
     secret: str
 
 
-class FakeHub(Loopback):
+class _Calling(Loopback):
+    """One that asks others, too; each question has a connection of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._client = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._client.close()
+
+
+class FakeHub(_Calling):
     """Takes pings, fetches, and hands on.
 
     Args:
@@ -95,7 +110,6 @@ class FakeHub(Loopback):
         self.problems: list[str] = []
         #: Feeds that it does not take (422).
         self.refuses: set[str] = set()
-        self._client = httpx.Client(trust_env=False)
 
     @property
     def url(self) -> str:
@@ -179,7 +193,7 @@ class FakeHub(Loopback):
         return Answer(status=202)
 
 
-class FakeSubscriber(Loopback):
+class FakeSubscriber(_Calling):
     """A feed reader that has its news pushed."""
 
     def __init__(self) -> None:
@@ -190,7 +204,6 @@ class FakeSubscriber(Loopback):
         self.forged: list[str] = []
         #: Feed -> the secret it gave the hub.
         self._wanted: dict[str, str] = {}
-        self._client = httpx.Client(trust_env=False)
 
     def subscribe(self, topic: str) -> None:
         """Find the hub in the header of the feed, and ask it."""
