@@ -229,7 +229,8 @@ def test_two_publishers_on_postgresql_and_kills(tmp_path, folders, counting_smtp
         chance.tick.wait(0.5)
     for process in pair:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(15) for process in pair] == [0, 0]
+    # One that was started a moment ago may be ended before it listens to signals.
+    assert {process.wait(15) for process in pair} <= {0, -signal.SIGTERM}
     judge_mails(counting_smtp, people, doubles=kills * WINDOW)
     judge_files(root, items=1)
     changes = sum(one != other for one, other in zip(counting_smtp.lines, counting_smtp.lines[1:], strict=False))
