@@ -55,15 +55,17 @@ class Newsroom:
 
     Args:
         root: folder of the project, empty.
+        web: how it is served; without limits where left out.
         changes: whole sections of settings.yaml.
     """
 
-    def __init__(self, root: Path, **changes: Any) -> None:
+    def __init__(self, root: Path, web: WebSection | None = None, **changes: Any) -> None:
         self.root = write_project(
             root, **({"channels": {"feed": {}}, "news": {"channels": {"feed": "auto"}}} | changes)
         )
         self.clock = FixedClock(START)
         self.hits: list[Hit] = []
+        self._web = web or WebSection(per_minute=0)
         self._port = 0
         self._stamps: dict[Path, int] = {}
         self._written_at = time.time() - 86_400
@@ -120,7 +122,7 @@ class Newsroom:
 
     def _open(self) -> None:
         self.app = make_app(self.root, clock=self.clock, environ={})
-        self.site = make_site(self.app, WebSection(per_minute=0))
+        self.site = make_site(self.app, self._web)
         self.server = PublicServer(Noting(self.site, self.hits), port=self._port)
         self._port = self.server.port
         self.server.start()
