@@ -8,6 +8,7 @@ import socket
 
 import pytest
 import web_servers
+from feed_rules import MEDIA_TYPES, served
 from newsroom import Newsroom
 from web_servers import FOLDER, HOST, Caddy, Nginx, WebServer
 
@@ -173,6 +174,12 @@ def test_a_file_has_the_same_bytes_everywhere(room, own, other, what):
     assert other.ask(path).body == own.ask(path).body
     head = other.ask(path, method="HEAD")
     assert (head.status, head.body) == (own.ask(path).status, b"")
+
+
+@pytest.mark.parametrize("what", [name for name, path in FILES.items() if path.endswith(tuple(MEDIA_TYPES))])
+def test_the_validator_has_nothing_to_say_of_a_feed_over_http(server, what):
+    answer = server.ask(FILES[what])
+    assert served(f"https://{HOST}{FILES[what]}", answer.body, answer["content-type"]) == []
 
 
 @pytest.mark.parametrize("what", [*FEEDS, "OPML", "archive in RSS", "item", "picture", "style sheet"])
