@@ -50,6 +50,7 @@ from dissemination.pipeline import (
     testmail,
     told,
     visiting,
+    websub,
     withdrawing,
 )
 from dissemination.pipeline.approve import Verdict
@@ -175,6 +176,7 @@ class App:
         retention.Daily(self.parts, self.addresses)()
         learning.learn(self.parts)
         self.postman()
+        websub.finish(self.parts, self.stop)
         return tally
 
     def would_publish(self) -> Sequence[Publication]:
@@ -188,6 +190,7 @@ class App:
             returns.Rounds(self.parts, self.inbound),
             learning.Lessons(self.parts),
             self.postman,
+            websub.Pings(self.parts, self.stop),
         )
         return Ticks(self.parts, self.stop, *chores)
 
@@ -371,4 +374,6 @@ class App:
         """Let go of channels and database."""
         for channel in self.parts.channels.values():
             channel.close()
+        if self.parts.hub is not None:
+            self.parts.hub.close()
         self.parts.store.close()

@@ -1,132 +1,93 @@
-"""A real project that publishes, and its own public server: for programs of others that come to read."""
+"""A small real project whose feeds name a hub, and a web server for its folder."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Self
-
-import yaml
-from folder import write_item, write_project
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from dissemination.bootstrap import make_app
-from dissemination.settings import WebSection
-from dissemination.testing import FixedClock
-from dissemination.web.public.app import make_site
-from dissemination.web.public.serving import PublicServer
+from dissemination.channels.hub import WebSubHub
+from dissemination.model import State
+from dissemination.pipeline import websub
+from dissemination.testing.loopback import Answer, Loopback
+from dissemination.web.public.kinds import kind_of
 
-START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A request and what came of it."""
-
-    path: str
-    status: int
-    #: Whether it named a tag or a time.
-    conditional: bool
+FORMATS = ("rss.xml", "atom.xml", "feed.json")
 
 
-class Noting:
-    """Lets a site answer, and notes how."""
+class Pages(Loopback):
+    """A web server that serves a folder as it is at the moment."""
 
-    def __init__(self, site: Any, hits: list[Hit]) -> None:
-        self._site = site
-        self._hits = hits
+    root = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                names = {name for name, _ in scope["headers"]}
-                conditional = bool(names & {b"if-none-match", b"if-modified-since"})
-                self._hits.append(Hit(scope["path"], message["status"], conditional))
-            await send(message)
-
-        await self._site(scope, receive, sending)
+    def answer(self, asked):
+        path = asked.path.strip("/")
+        try:
+            body = (self.root / "feeds" / path).read_bytes()
+        except OSError:
+            return Answer(status=404)
+        named = ((name.decode(), value.decode()) for name, value in kind_of(path, body).headers)
+        return Answer(body=body, headers=dict(named))
 
 
 class Newsroom:
-    """Publishes into `root`, and serves it at the same address whatever happens; ended with the `with` block.
+    """A project whose feeds name a hub."""
 
-    Args:
-        root: folder of the project, empty.
-        web: how it is served; without limits where left out.
-        changes: whole sections of settings.yaml.
-    """
+    def __init__(self, root, folders, hub, public_url, clock):
+        self.root, self.folders, self.hub, self.public_url, self.clock = root, folders, hub, public_url, clock
+        settings = {
+            "news": {"channels": {"feed": "auto", "newsletter": "none"}},
+            "channels": {"feed": {}},
+            "websub": {"hub": hub.url if hub else ""},
+        }
+        folders.write_project(root, **settings)
+        text = (root / "settings.yaml").read_text().replace("https://news.test.example", public_url)
+        (root / "settings.yaml").write_text(text)
+        self.app = self.open()
 
-    def __init__(self, root: Path, web: WebSection | None = None, **changes: Any) -> None:
-        self.root = write_project(
-            root, **({"channels": {"feed": {}}, "news": {"channels": {"feed": "auto"}}} | changes)
-        )
-        self.clock = FixedClock(START)
-        self.hits: list[Hit] = []
-        self._web = web or WebSection(per_minute=0)
-        self._port = 0
-        self._stamps: dict[Path, int] = {}
-        self._written_at = time.time() - 86_400
-        self._open()
+    def open(self):
+        return make_app(self.root, clock=self.clock, environ={})
 
-    def __enter__(self) -> Self:
-        return self
+    def hasten(self, seconds):
+        """A hub has only so long to answer."""
+        quick = WebSubHub(self.app.parts.hub.address, self.clock.now, read=seconds)
+        self.app.parts.hub.close()
+        self.app = replace(self.app, parts=replace(self.app.parts, hub=quick))
 
-    def __exit__(self, *_: object) -> None:
-        self._close()
+    def put(self, name="first", **facts):
+        self.folders.write_item(self.root, name, **{"image": None, **facts})
+        self.app.plan()
+        self.app.approve([], who="ana", everything=True)
 
-    def item(self, name: str, **fields: Any) -> Path:
-        """Write or change an item."""
-        return write_item(self.root, name, **fields)
-
-    def publish(self) -> None:
-        """Approve all, let it out, and let an hour pass."""
-        refused = [one for one in self.app.approve([], who="ana", everything=True) if one.refused]
-        assert not refused, refused
+    def publish(self):
         with self.app.publishing():
-            self.app.publish()
-        self._age()
-        self.site.state.files.refresh()
-        self.clock.advance(timedelta(hours=1))
+            return self.app.publish()
 
-    def move(self, public_url: str) -> None:
-        """Another `project.public_url`; the machine stays where it is."""
-        self._close()
-        path = self.root / "settings.yaml"
-        settings = yaml.safe_load(path.read_text("utf-8"))
-        settings["project"]["public_url"] = public_url
-        path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
-        self._open()
+    def url(self, path):
+        return f"{self.public_url}/{path}"
 
-    def address(self, path: str) -> str:
-        """Of a file below `feeds/`."""
-        return self.server.address + path
+    def urls(self, *scopes, lang="en"):
+        return sorted(self.url(f"{lang}/{scope}/{name}") for scope in scopes for name in FORMATS)
 
-    def read(self, path: str) -> Any:
-        """A JSON file below `feeds/`."""
-        return json.loads((self.root / "feeds" / path).read_text("utf-8"))
+    def wait_for_the_hub(self):
+        """Until a second before it is asked again, when nobody asks, and until then."""
+        vault = self.app.parts.store.vault("websub")
+        state = vault.read("pipeline: hub")
+        at = datetime.fromisoformat(state["not_before"])
+        self.clock.advance(at - self.clock.now() - timedelta(seconds=1))
+        websub.tell(self.app.parts, self.app.stop)
+        assert vault.read("pipeline: hub") == state
+        self.clock.advance(timedelta(seconds=1))
 
-    def _age(self) -> None:
-        """Give what was written the time of this pass, an hour after the last one's.
+    def owed(self):
+        return sorted(ping.topic for ping in self.app.parts.store.pings.owed(self.app.parts.hub.address))
 
-        A second that saw two versions would have one Last-Modified for both, and libcurl, by which newsboat
-        fetches, takes no second answer of the same time.
-        """
-        self._written_at += 3_600
-        for path in (self.root / "feeds").rglob("*.*"):
-            if self._stamps.get(path) != path.stat().st_mtime_ns:
-                os.utime(path, (self._written_at, self._written_at))
-                self._stamps[path] = path.stat().st_mtime_ns
+    def bytes(self, url):
+        return (self.root / "feeds" / urlsplit(url).path.lstrip("/")).read_bytes()
 
-    def _open(self) -> None:
-        self.app = make_app(self.root, clock=self.clock, environ={})
-        self.site = make_site(self.app, self._web)
-        self.server = PublicServer(Noting(self.site, self.hits), port=self._port)
-        self._port = self.server.port
-        self.server.start()
+    def grave(self):
+        return [h for h in self.app.parts.store.events.take_untold() if h.channel == "websub"]
 
-    def _close(self) -> None:
-        self.server.stop()
-        self.app.close()
+    def published(self):
+        return [p for p in self.app.parts.store.publications.in_state(State.PUBLISHED) if p.channel == "feed"]

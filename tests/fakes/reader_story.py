@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from newsroom import Newsroom
+from pressroom import Pressroom
 from readers import Feedparser, Feedsmith, Newsboat, Program, Reader, Rss2email, Rss2emailReplies, Seen
 
 PAGE = Path(__file__).parents[2] / "docs" / "readers.md"
@@ -55,7 +55,7 @@ class Facts:
 class Follower:
     """A reader that follows two languages in one format, and what came of each step."""
 
-    def __init__(self, room: Newsroom, folder: Path, name: str, form: str) -> None:
+    def __init__(self, room: Pressroom, folder: Path, name: str, form: str) -> None:
         self._room = room
         self.name, self.form = name, form
         kind, _ = READERS[name]
@@ -94,7 +94,7 @@ class Follower:
 
 def story(root: Path) -> dict[tuple[str, str], Facts]:
     """Everything, with the readers that are installed: (name, format) -> facts."""
-    with Newsroom(root / "project") as room:
+    with Pressroom(root / "project") as room:
         _begin(room)
         followers = [
             Follower(room, root / f"reader{number}", name, form)
@@ -111,7 +111,7 @@ def story(root: Path) -> dict[tuple[str, str], Facts]:
         return {(one.name, one.form): one.end() for one in followers}
 
 
-def _begin(room: Newsroom) -> None:
+def _begin(room: Pressroom) -> None:
     folder = room.item("first", attachments=list(FILES), byline="Ana Pop").parent
     for name, body in FILES.items():
         (folder / name).write_bytes(body)
@@ -121,25 +121,25 @@ def _begin(room: Newsroom) -> None:
     room.publish()
 
 
-def _edit(room: Newsroom) -> None:
+def _edit(room: Pressroom) -> None:
     room.item("second", title="Q&A: <b> & more", image=None, summary=EDITED, body=EDITED)
 
 
-def _move(room: Newsroom) -> None:
+def _move(room: Pressroom) -> None:
     room.item("second", title=RETITLED, image=None, summary=RETITLED, body=RETITLED, slug="quite-another-address")
     room.move(OTHER_HOST)
 
 
-def _withdraw(room: Newsroom) -> None:
+def _withdraw(room: Pressroom) -> None:
     room.item("third", title="Third & last", status="withdrawn")
 
 
-def _add(room: Newsroom) -> None:
+def _add(room: Pressroom) -> None:
     room.item("fourth", title="One more")
 
 
 #: (fact, words by which it is known, what happens)
-STEPS: Sequence[tuple[str, Sequence[str], Callable[[Newsroom], None]]] = (
+STEPS: Sequence[tuple[str, Sequence[str], Callable[[Pressroom], None]]] = (
     ("edit", (EDITED,), _edit),
     ("moved", (RETITLED,), _move),
     ("withdrawn", TAKEN_BACK, _withdraw),
@@ -150,13 +150,13 @@ STEPS: Sequence[tuple[str, Sequence[str], Callable[[Newsroom], None]]] = (
 # What was shown, beside what is true
 
 
-def truth(room: Newsroom) -> set[tuple[str, str, str]]:
+def truth(room: Pressroom) -> set[tuple[str, str, str]]:
     """(id, title, address) of what is out."""
     items = (one for lang in LANGUAGES for one in room.read(f"{lang}/social/feed.json")["items"])
     return {(one["id"], one["title"], one["url"]) for one in items}
 
 
-def attached(room: Newsroom) -> set[tuple[str, str, str]]:
+def attached(room: Pressroom) -> set[tuple[str, str, str]]:
     """(address, media type, length) of all files."""
     items = (one for lang in LANGUAGES for one in room.read(f"{lang}/social/feed.json")["items"])
     files = (file for one in items for file in one.get("attachments", ()))
@@ -232,7 +232,7 @@ def write(facts: Sequence[Facts]) -> None:
     PAGE.write_text(_TABLE.sub(lambda _: made, PAGE.read_text("utf-8")), "utf-8")
 
 
-def deaf(room: Newsroom, folder: Path, name: str) -> tuple[list[Seen], list[Any]]:
+def deaf(room: Pressroom, folder: Path, name: str) -> tuple[list[Seen], list[Any]]:
     """What one who cannot read JSON Feed shows of it, and its requests."""
     program = READERS[name][0](folder, [room.address("en/social/feed.json")])
     before = len(room.hits)

@@ -9,7 +9,7 @@ import socket
 import pytest
 import web_servers
 from feed_rules import MEDIA_TYPES, served
-from newsroom import Newsroom
+from pressroom import Pressroom
 from web_servers import FOLDER, HOST, Caddy, Nginx, WebServer
 
 from dissemination.model import Site
@@ -29,6 +29,7 @@ FILES = {
     "Atom in Romanian": "/ro/all/atom.xml",
     "archive in RSS": "/en/social/archive/2026-11/rss.xml",
     "archive in Atom": "/en/social/archive/2026-11/atom.xml",
+    "a category called archive": "/en/archive/rss.xml",
     "OPML": "/feeds/feeds.opml",
     "all feeds": "/feeds/",
     "front page": "/",
@@ -69,9 +70,10 @@ FEEDS = ("RSS", "Atom", "JSON Feed")
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     """A project that has published everything that there can be."""
-    with Newsroom(tmp_path_factory.mktemp("room") / "project", websub={"hub": HUB}) as made:
+    categories = {"category": "Social", "categories": {"Social": [], "Archive": []}}
+    with Pressroom(tmp_path_factory.mktemp("room") / "project", websub={"hub": HUB}, taxonomy=categories) as made:
         made.move(f"https://{HOST}")
-        folder = made.item("first", attachments=["plan.pdf"]).parent
+        folder = made.item("first", attachments=["plan.pdf"], categories=["Social", "Archive"]).parent
         (folder / "plan.pdf").write_bytes(b"%PDF-1.7 plan")
         picture = (folder / "picture.png").read_bytes()
         made.item("noutate", lang="ro", title="Știri")

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 import web_servers
-from newsroom import Newsroom
+from pressroom import Pressroom
 from web_servers import HOST, UPSTREAM, Caddy, Nginx, WebServer
 
 from dissemination.settings import WebSection
@@ -24,7 +24,7 @@ LOOSE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
 def room(tmp_path_factory):
     """A project whose server believes the one in front, and lets one address ask only so often."""
     web = WebSection(trusted_proxies=["127.0.0.1"], per_minute=LIMIT, posts_per_minute=LIMIT)
-    with Newsroom(tmp_path_factory.mktemp("room") / "project", web) as made:
+    with Pressroom(tmp_path_factory.mktemp("room") / "project", web) as made:
         made.move(f"https://{HOST}")
         made.item("first")
         made.publish()

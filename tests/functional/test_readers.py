@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import reader_story
-from newsroom import Newsroom
+from pressroom import Pressroom
 from reader_story import ATOM, DEAF, FORMATS, JSON, READERS, ROWS, RSS, change
 from readers import Seen
 
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_seen(before, after, expected):
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     """A newsroom with one item."""
-    with Newsroom(tmp_path_factory.mktemp("room") / "project") as made:
+    with Pressroom(tmp_path_factory.mktemp("room") / "project") as made:
         made.item("first", body="Words that no alternative text has.")
         made.publish()
         yield made

@@ -155,7 +155,7 @@ def test_what_is_approved_while_it_runs_goes_out_without_a_restart(root, running
 
 @pytest.mark.parametrize("word", ["pause", "cancel"])
 def test_the_emergency_stop_works_in_a_running_process_within_one_window(root, running, slow_smtp, word):
-    slow_smtp.delay = 0.05
+    slow_smtp.delay = 0.15
     running()
     slow_smtp.wait_for(5)
     said = say(root, *(("pause", "email") if word == "pause" else ("cancel", "flash-first")))
