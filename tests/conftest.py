@@ -86,6 +86,12 @@ def missing(what):
     pytest.skip(what)
 
 
+@pytest.fixture(scope="session")
+def needed():
+    """needed(lack): the test ends here if something is lacking; "" lets it go on."""
+    return lambda lack: missing(lack) if lack else None
+
+
 @pytest.fixture
 def mail_jail(tmp_path, certificate):
     """Starts real mail servers: mail_jail().exim() and others, see tests/fakes/mtas.py; ended with the test."""

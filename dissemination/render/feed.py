@@ -57,7 +57,7 @@ _ARCHIVED = _FORMATS[:2]
 _DOCUMENT = re.compile(rf"/({'|'.join(re.escape(form.name) for form in _FORMATS)})\Z")
 #: A category may be called "archive"; none has a month for a folder in it.
 _IN_ARCHIVE = re.compile(r"/archive/[0-9]{4}-[0-9]{2}(-[0-9]+)?/[^/]+\Z")
-#: Paths of pages that a server answers with 410 Gone, as JSON, and as nginx's `map` includes them.
+#: Paths of pages that a server answers with 410 Gone, as JSON, and as `map` of nginx and Caddy includes them.
 GONE, GONE_MAP = "_gone.json", "_gone.map"
 
 
@@ -262,7 +262,8 @@ def _gone(entries: Iterable[Entry]) -> dict[str, bytes]:
     rows = "".join(f"{_quoted(path)} 1;\n{_quoted(f'{path}index.html')} 1;\n" for path in paths)
     return {
         GONE: json.dumps({"gone": paths}, ensure_ascii=False, indent=1).encode() + b"\n",
-        GONE_MAP: rows.encode(),
+        # Caddy 2.6 includes no file that is empty.
+        GONE_MAP: f"# Pages that were withdrawn.\n{rows}".encode(),
     }
 
 

@@ -520,6 +520,15 @@ def test_hostile_17_links_devices_and_hidden_files_are_not_served(served, root, 
     assert served("/.well-known/security.txt").status == 200
 
 
+def test_what_is_written_for_web_servers_is_not_served_and_a_line_below_elsewhere_is_nothing_special(root):
+    put(root, "_gone.map", '"/en/news/x/" 1;')
+    put(root, "_own/x.html", "x")
+    put(root, "en/_x/index.html", "x")
+    folder = PublicFiles(root)
+    assert folder.find("/_gone.map") is folder.find("/_own/x.html") is None
+    assert folder.find("/en/_x/") is not None
+
+
 def test_hostile_17_a_file_that_becomes_a_link_between_look_and_reading_is_not_read(root, tmp_path, monkeypatch):
     (tmp_path / "secret.txt").write_text("secret")
     real = module.read_below
