@@ -87,7 +87,9 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
 def _people(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
     def caller(request: Request) -> str:
         peer = request.client.host if request.client else ""
-        return callers.origin(peer, request.headers.get("x-forwarded-for", "").encode("latin-1", "replace"))
+        # All lines, as the door reads them: some proxies add a line of their own below what a stranger sent.
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+        return callers.origin(peer, forwarded.encode("latin-1", "replace"))
 
     return people.routes(house, assets=frame.asset, caller=caller)
 
