@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +38,14 @@ def build(visitors, tmp_path, clock):
 @pytest.fixture
 def town(build):
     return build()
+
+
+def until(true):
+    """Wait for a thread that nobody can join."""
+    end = time.monotonic() + 20
+    while not true() and time.monotonic() < end:
+        threading.Event().wait(0.01)
+    return true()
 
 
 def kinds(town):
@@ -467,3 +477,34 @@ def test_hostile_25_who_never_confirmed_is_erased_too(town):
     assert b"unique.person" not in town.house.parts.store.database.path.read_bytes()
     assert town.house.parts.store.signups.of("unique.person@mail.example") is None
     assert town.web.get(town.mailed()).status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------ a locked database
+
+
+def test_hostile_9_while_the_database_is_locked_forms_are_told_to_come_again(build):
+    town = build(patience=0.3)
+    preferences = town.subscribed()
+    form = town.form(email="bo@mail.example")
+    with town.house.parts.store.database.write():  # what another process that writes is to this one
+        answers = [
+            town.send("/signup/", form),
+            town.send(preferences, {"do": "save", "list": "press", "lang": "en"}),
+            town.send(preferences, {"do": "erase", "sure": "yes"}),
+        ]
+    assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "30")] * 3
+    assert town.send("/signup/", form).status_code == 200
+
+
+def test_a_sign_up_that_was_not_waited_for_gets_its_mail_all_the_same(build):
+    town = build(patience=0.3)
+    with town.house.parts.store.database.write():
+        assert town.send("/signup/", town.form()).status_code == 503
+    assert until(lambda: town.post.kept)
+
+
+@pytest.mark.parametrize("path", ["/signup/", "/c/x", "/p/x", "/u/x"])
+def test_a_wrong_method_is_told_of_all_the_right_ones(town, path):
+    answer = town.web.request("PUT", path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
