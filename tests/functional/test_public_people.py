@@ -508,3 +508,14 @@ def test_a_wrong_method_is_told_of_all_the_right_ones(town, path):
     answer = town.web.request("PUT", path)
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+def test_who_comes_back_after_leaving_gets_a_mail_that_no_mailbox_takes_for_the_first_one(town):
+    town.subscribed()
+    town.house.unsubscribe("ana@mail.example", how="test")
+    town.clock.advance(timedelta(days=2))
+    town.sign_up()
+    first, second = (key for *_, key in town.post.kept)
+    assert first != second  # the Message-ID is made of it, and mailboxes drop what they have already
+    assert town.press(town.mailed()).status_code == 200
+    assert town.person().state == "active"
