@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -486,10 +487,11 @@ def test_hostile_9_while_the_database_is_locked_forms_are_told_to_come_again(bui
     town = build(patience=0.3)
     preferences = town.subscribed()
     form = town.form(email="bo@mail.example")
+    wording = town.house.sign_up_notice("en").digest
     with town.house.parts.store.database.write():  # what another process that writes is to this one
         answers = [
             town.send("/signup/", form),
-            town.send(preferences, {"do": "save", "list": "press", "lang": "en"}),
+            town.send(preferences, {"do": "save", "list": "press", "lang": "en", "wording": wording}),
             town.send(preferences, {"do": "erase", "sure": "yes"}),
         ]
     assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "30")] * 3
@@ -519,3 +521,27 @@ def test_who_comes_back_after_leaving_gets_a_mail_that_no_mailbox_takes_for_the_
     assert first != second  # the Message-ID is made of it, and mailboxes drop what they have already
     assert town.press(town.mailed()).status_code == 200
     assert town.person().state == "active"
+
+
+def test_a_list_that_is_added_later_is_agreed_to_by_the_very_words_on_that_page(town):
+    preferences = town.subscribed()
+    shown = town.house.sign_up_notice("en")
+    page = unescape(town.web.get(preferences).text)
+    assert all(paragraph in page for paragraph in shown.paragraphs)
+    # The page was English, whatever language the letters have from now on.
+    assert town.press(preferences, list=["news", "press"], lang="ro").status_code == 200
+    last = town.house.show_subscriber("ana@mail.example").consents[-1]
+    assert (last.lists, last.lang, last.wording.text) == (("press",), "en", shown.text)
+    assert town.person().lang == "ro"
+    assert all(
+        paragraph in unescape(town.web.get(preferences).text)
+        for paragraph in town.house.sign_up_notice("ro").paragraphs
+    )
+
+
+def test_words_that_changed_since_the_page_was_shown_are_shown_first(town):
+    preferences = town.subscribed()
+    answer = town.press(preferences, list=["news", "press"], wording="0" * 64)
+    assert answer.status_code == 422
+    assert "words about your data have changed" in answer.text
+    assert town.person().lists == ("news",)

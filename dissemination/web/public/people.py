@@ -259,8 +259,7 @@ class PersonalDesk:
         return await self._apart(doing, token, shown, form)
 
     def _preferences(self, shown: Preferences, errors: Mapping[str, str] | None = None) -> Response:
-        person, project = shown.person, self._pages.project
-        lang = person.lang if person.lang in project.languages else project.default_lang
+        person, project, lang = shown.person, self._pages.project, shown.said.lang
         return self._pages.page(
             "preferences",
             lang,
@@ -282,6 +281,8 @@ class PersonalDesk:
 
     def _save(self, token: str, shown: Preferences, form: Form) -> Response:
         lang = form.one("lang") or shown.person.lang
+        if form.one("wording") != shown.said.digest:
+            return self._preferences(shown, {"form": self._pages.words(shown.said.lang).error_wording})
         try:
             chosen = Choices(
                 lists=tuple(dict.fromkeys(form.all("list"))),
@@ -291,12 +292,12 @@ class PersonalDesk:
             )
             done = self._house.choose(token, chosen)
         except ValueError:
-            return self._preferences(shown, {"pause": self._pages.words(lang).error_date})
+            return self._preferences(shown, {"pause": self._pages.words(shown.said.lang).error_date})
         except WrongUseError as error:
             if isinstance(error, BusyError):
                 raise
             if str(error) == "pause":
-                return self._preferences(shown, {"pause": self._pages.words(lang).error_date})
+                return self._preferences(shown, {"pause": self._pages.words(shown.said.lang).error_date})
             return self._pages.told("wrong", 422, shown.person.lang)
         return self._pages.page("saved", lang) if done else self._pages.gone()
 
