@@ -306,6 +306,10 @@ class App:
         """They said yes to these lists; the token of their preferences, or None."""
         return visiting.confirm(self.parts, token, lists)
 
+    def leaver(self, token: str) -> str | None:
+        """The language of the holder of a link to unsubscribe; None: it is none of ours."""
+        return visiting.leaver(self.parts, token)
+
     def preferences(self, token: str) -> Preferences | None:
         """Of the holder of a link."""
         return visiting.preferences(self.parts, self.visitors, token)

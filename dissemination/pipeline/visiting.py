@@ -133,14 +133,26 @@ def frequencies(parts: Parts) -> tuple[str, ...]:
     return tuple(each.value for each in Frequency if each.value in asked)
 
 
+def leaver(parts: Parts, token: str) -> str | None:
+    """The language of the page for the holder of a link to unsubscribe; None: it is none of ours."""
+    number = parts.tokens.number("u", token)
+    if number is None:
+        return None
+    person = parts.store.people.by_id(number)
+    return _page_language(parts, person.lang if person else "")
+
+
+def _page_language(parts: Parts, wanted: str) -> str:
+    return wanted if wanted in parts.project.languages else parts.project.default_lang
+
+
 def preferences(parts: Parts, visitors: Visitors, token: str) -> Preferences | None:
     """Of the holder of the link; None: none of ours, erased or suppressed."""
     number = parts.tokens.number("p", token)
     person = None if number is None else parts.store.people.by_id(number)
     if person is None or person.state == "suppressed":
         return None
-    lang = person.lang if person.lang in parts.project.languages else parts.project.default_lang
-    said = notice(visitors, lang)
+    said = notice(visitors, _page_language(parts, person.lang))
     return Preferences(person=person, masked=masked(person.email), frequencies=frequencies(parts), said=said)
 
 

@@ -332,32 +332,28 @@ class PersonalDesk:
     # Leaving
 
     async def ask_to_leave(self, request: Request) -> Response:
-        """A page with one button."""
-        if self._leaver(request) is None:
-            return self._pages.gone()
-        return self._pages.page("unsubscribe")
+        """A page with one button, in the language of its person."""
+        lang = await self._apart(self._house.leaver, request.path_params["token"])
+        return self._pages.gone() if lang is None else self._pages.page("unsubscribe", lang)
 
     async def leave(self, request: Request) -> Response:
         """RFC 8058, section 3.1, and the page's button: the link alone decides; no kind of body is refused.
 
         Mail programs may post the one field as a form or as multipart; what else is in a body changes nothing.
         """
-        person = self._leaver(request)
+        person = self._house.parts.tokens.number("u", request.path_params["token"])
         if person is None:
             return self._pages.gone()
-        await body_of(request)
+        lang = read(await body_of(request)).one("lang")
         done = asyncio.wrap_future(self._house.leaving.ask(person))
         # Who is told to come again may be written down all the same: leaving twice is leaving once.
         await self._apart.wait(asyncio.shield(done))
-        return HTMLResponse(self._left, headers=HEADERS)
+        return HTMLResponse(self._left.get(lang) or self._left[self._pages.project.default_lang], headers=HEADERS)
 
     @cached_property
-    def _left(self) -> bytes:
-        """The same for everybody: filled once, since providers unsubscribe thousands at once."""
-        return bytes(self._pages.page("unsubscribed").body)
-
-    def _leaver(self, request: Request) -> int | None:
-        return self._house.parts.tokens.number("u", request.path_params["token"])
+    def _left(self) -> Mapping[str, bytes]:
+        """Language -> the page, the same for everybody: made once, since providers unsubscribe thousands."""
+        return {lang: bytes(self._pages.page("unsubscribed", lang).body) for lang in self._pages.project.languages}
 
 
 def _facts(value: Any) -> Any:
