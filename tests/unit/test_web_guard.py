@@ -246,6 +246,7 @@ def test_a_site_in_a_folder_serves_nothing_outside_of_it(tmp_path, folders, asgi
     lost = asgi.ask(made, "/news/nothing")
     sheets = re.findall(r'href="(/news/static/[^"]+)"', lost.text)
     assert len(sheets) == 3
+    assert '<html lang="ro"' in asgi.ask(made, "/news/ro/nimic").text
     assert all(asgi.ask(made, sheet).status == 200 for sheet in sheets)
     app.close()
 

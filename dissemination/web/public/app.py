@@ -126,7 +126,7 @@ def _handlers(house: App, frame: Frame) -> Mapping[object, ExceptionHandler]:
 
 def _said(frame: Frame, request: Request, status: int, headers: Mapping[str, str]) -> Response:
     """A page for people where they look, plain words for programs and for what has no page."""
-    path = request.url.path
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     if status in {404, 500, 503} and not path.startswith("/hooks/"):
         answer: Response = frame.status(status, frame.language_of(path))
     else:
