@@ -327,6 +327,19 @@ def test_a_mail_that_does_not_go_out_is_tried_again_with_the_same_key(town):
     assert town.post.kept == []
 
 
+def test_a_mail_server_that_is_away_for_a_night_costs_nobody_their_sign_up(town):
+    began = town.clock.now()
+    town.post.answers = [UnavailableError("not now")] * 9
+    town.sign_up()
+    while not town.post.kept:
+        town.clock.advance(timedelta(minutes=10))
+        town.house.postman()
+        assert town.clock.now() - began < timedelta(days=1)
+    assert town.clock.now() - began > timedelta(hours=12)
+    assert len(set(town.post.tried)) == 1
+    assert town.press(town.mailed()).status_code == 200
+
+
 def test_a_mail_that_is_refused_is_given_up_without_a_name_in_the_log(town):
     town.post.answers = [RejectedError("550 ana@mail.example unknown")]
     town.sign_up()
