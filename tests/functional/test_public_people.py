@@ -558,3 +558,19 @@ def test_words_that_changed_since_the_page_was_shown_are_shown_first(town):
     assert answer.status_code == 422
     assert "words about your data have changed" in answer.text
     assert town.person().lists == ("news",)
+
+
+def test_who_asks_what_is_kept_about_them_is_told_of_a_sign_up_that_waits(town):
+    town.sign_up(list=["press"])
+    shown = town.house.show_subscriber("Ana@mail.example")
+    assert (shown.person.state, shown.person.lang, shown.person.email) == ("unconfirmed", "en", "ana@mail.example")
+    assert (shown.asked, shown.person.lists, shown.consents) == (("press",), (), ())
+    town.press(town.mailed())
+    shown = town.house.show_subscriber("ana@mail.example")
+    assert (shown.asked, shown.person.lists) == ((), ("press",))
+    preferences = town.path("p", town.person().id)
+    town.clock.advance(timedelta(days=1))
+    town.sign_up(list=["news"])
+    assert json.loads(town.press(preferences, 1, do="export").text)["asked"] == ["news"]
+    assert town.house.remove_subscriber("ana@mail.example")
+    assert town.house.show_subscriber("ana@mail.example") is None
