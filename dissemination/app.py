@@ -309,9 +309,13 @@ class App:
         """They said yes to these lists; the token of their preferences, or None."""
         return visiting.confirm(self.parts, token, lists)
 
+    def leaver(self, token: str) -> str | None:
+        """The language of the holder of a link to unsubscribe; None: it is none of ours."""
+        return visiting.leaver(self.parts, token)
+
     def preferences(self, token: str) -> Preferences | None:
         """Of the holder of a link."""
-        return visiting.preferences(self.parts, token)
+        return visiting.preferences(self.parts, self.visitors, token)
 
     def choose(self, token: str, chosen: Choices) -> bool:
         """Change them; see `visiting.choose`."""
@@ -319,11 +323,11 @@ class App:
 
     def export_by_link(self, token: str) -> Dossier | None:
         """Everything that is kept about the holder of a link to preferences."""
-        return visiting.export(self.parts, self.addresses, token)
+        return visiting.export(self.parts, self.visitors, self.addresses, token)
 
     def erase_by_link(self, token: str) -> bool:
         """Erase the holder of a link to preferences."""
-        return visiting.erase(self.parts, self.addresses, token)
+        return visiting.erase(self.parts, self.visitors, self.addresses, token)
 
     def take_return(self, raw: bytes, *, to: str = "") -> Return | None:
         """Take one mail in that came back; None if it was taken in before. `to` is the envelope's recipient."""

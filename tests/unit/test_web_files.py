@@ -146,6 +146,7 @@ def test_feeds_may_be_read_by_programs_on_other_sites_also_conditionally_and_pag
     assert again["access-control-allow-origin"] == "*"
     asked = served("/en/social/rss.xml", "OPTIONS")
     assert asked.status == 204
+    assert asked["content-length"] == ""
     assert "if-none-match" in asked["access-control-allow-headers"]
     assert served("/en/social/")["access-control-allow-origin"] == ""
     assert served("/en/social/", "OPTIONS")["access-control-allow-origin"] == ""
