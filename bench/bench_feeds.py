@@ -53,7 +53,7 @@ def _entry(number: int, tags: int) -> Entry:
 def turn(rendering: Rendering, shelf: FolderShelf, entries: Sequence[Entry]) -> tuple[float, float, int, int]:
     """(seconds, seconds of the processor, files written, feed documents among all files) of one pass."""
     start, busy = time.perf_counter(), time.process_time()
-    files = rendering.files(entries)
+    files = rendering.files(entries, entries)
     changed = shelf.write(files)
     took, used = time.perf_counter() - start, time.process_time() - busy
     return took, used, changed, sum(path.endswith(("rss.xml", "atom.xml", "feed.json")) for path in files)

@@ -239,6 +239,10 @@ class App:
         """Take posts back: nothing more goes out, and what is out is deleted where the network can."""
         return withdrawing.withdraw(self.parts, ids, who=who)
 
+    def still_told(self, seen: Sequence[Withdrawal]) -> Sequence[str]:
+        """Items whose posts were taken back and which feeds and pages still tell."""
+        return withdrawing.still_told(self.parts, seen)
+
     def log(self, count: int, subject: str = "") -> Sequence[Happening]:
         """The newest events, oldest first."""
         return self.parts.store.events.latest(count, subject)

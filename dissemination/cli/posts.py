@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dissemination.pipeline.correcting import Change, Corrected, Correction
     from dissemination.pipeline.withdrawing import Withdrawal
 
+_FILE = "Write `status: withdrawn` into its file, then approve that."
 _IDS = typer.Argument(help="Items, or item:channel.", metavar="ID...")
 
 
@@ -155,11 +156,14 @@ def withdraw(ids: Annotated[list[str], _IDS], *, name: Name = "", as_json: Json 
     """Take posts back: what waits never goes out, what is out is deleted where the network can."""
     with project() as app:
         seen = app.withdraw(ids, who=who(name))
+        told = app.still_told(seen)
     if as_json:
         print_json([_withdrawal_facts(one) for one in seen])
     else:
         for one in seen:
             _show_withdrawal(one)
+        for item in told:
+            say_hanging(f"[yellow]Still in feeds and on its page:[/yellow] [bold]{safe(item)}[/bold]. {_FILE}", 2)
     raise typer.Exit(FINDINGS if any(one.refused or one.publication.out for one in seen) else FINE)
 
 

@@ -91,11 +91,14 @@ def beside(app: App, web: WebSection, *, as_json: bool) -> Iterator[Beside]:
 
 
 def addresses(app: App) -> list[str]:
-    """Public addresses to begin with: the list of feeds, then the feeds of each language."""
+    """Public addresses to begin with: the latest news, then the feeds of each language that has any yet."""
     site, asked = app.parts.site, app.parts.project
-    feeds = [
-        site.feed(lang, asked.category, name) for lang in asked.languages for name in ("", "atom.xml", "rss.xml")
+    there = [
+        lang
+        for lang in asked.languages
+        if (asked.root / "feeds" / site.feed_path(lang, asked.category, "atom.xml")).is_file()
     ]
+    feeds = [site.feed(lang, asked.category, name) for lang in there for name in ("", "atom.xml", "rss.xml")]
     return [f"{site.public_url}/", *feeds]
 
 

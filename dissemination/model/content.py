@@ -273,6 +273,8 @@ class Entry:
     links: tuple[Link, ...] = ()
     #: A word on the funding of what it tells of.
     note: str = ""
+    #: Where its page lay before: who follows an old link must not read what was edited or withdrawn since.
+    former: tuple[str, ...] = ()
     #: Set when it first goes out, and moved by real edits only.
     published: datetime | None = None
     updated: datetime | None = None

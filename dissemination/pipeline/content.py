@@ -24,7 +24,10 @@ def encode(value: Post | Entry | Mapping[str, Letter], pictures: Iterable[Pictur
 
 #: Fields that came later are left out at their default: the digests of what was approved before still hold.
 _LATER = {
-    *(("Entry", name) for name in ("corrected", "withdrawn", "attachments", "kind", "event", "links", "note")),
+    *(
+        ("Entry", name)
+        for name in ("corrected", "withdrawn", "attachments", "kind", "event", "links", "note", "former")
+    ),
     ("Letter", "page"),
 }
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from dissemination.errors import ChannelError, FencedError
 from dissemination.model import Carries, Entry, FileSet, Happening, LiveEntry, Message, Publication, Receipt
 from dissemination.pipeline import content as codec
 from dissemination.pipeline import outcome, websub
 from dissemination.pipeline.parts import Parts
+
+#: (digest, when) of each revision of an item that went out, the oldest first.
+_Issues = Sequence[tuple[str, datetime]]
 
 
 def publish_feeds(parts: Parts, due: Sequence[Publication]) -> int:
@@ -28,32 +32,35 @@ def _publish(parts: Parts, channel: str, due: Sequence[Publication]) -> int:
     claimed = [claim for claim in claims if claim is not None]
     if not claimed:
         return 0
-    live = {entry.item: entry for entry in publications.live() if not _over(parts, entry)}
-    before = [live[claim.subject] for claim in claimed if claim.subject in live]
-    fresh = {claim.key: _live(parts, claim, live.get(claim.subject)) for claim in claimed}
+    issued, stood = publications.issued(channel), publications.live()
+    live = {entry.item: entry for entry in stood if not _over(parts, entry)}
+    fresh = {
+        claim.key: _live(parts, claim, live.get(claim.subject), issued.get(claim.subject, ())) for claim in claimed
+    }
     live |= {entry.item: entry for entry in fresh.values()}
     try:
-        receipt = _write(parts, channel, list(live.values()), before)
+        receipt = _write(parts, channel, list(live.values()), stood)
     except ChannelError as error:
         for claim in claimed:
             _settle(parts, claim, outcome.failed(parts, claim, error), ())
         return 0
     for claim in claimed:
-        url = codec.entry(parts.store.contents.body(claim.content)).url
+        url = _stored(parts, claim.content).url
         done = outcome.sent(parts, claim, replace(receipt, url=url))
         _settle(parts, claim, done, [fresh[claim.key]])
     return receipt.changed
 
 
-def _live(parts: Parts, claim: Publication, before: LiveEntry | None) -> LiveEntry:
-    """`published` is fixed at the first claim; `updated` moves with each edit that a reader sees."""
-    entry = codec.entry(parts.store.contents.body(claim.content))
+def _live(parts: Parts, claim: Publication, before: LiveEntry | None, issues: _Issues) -> LiveEntry:
+    """`published` is fixed at the first claim, also over an expiry; `updated` moves with each edit that is seen."""
+    entry = _stored(parts, claim.content)
     moment = (claim.published_at or parts.clock.now()).replace(microsecond=0)
-    unseen = before is not None and seen(codec.entry(parts.store.contents.body(before.content))) == seen(entry)
+    first = issues[0][1].replace(microsecond=0) if issues else moment
+    unseen = before is not None and seen(_stored(parts, before.content)) == seen(entry)
     return LiveEntry(
         item=claim.subject,
         content=claim.content,
-        published=before.published if before else moment,
+        published=before.published if before else first,
         updated=before.updated if before and unseen else moment,
         expires_at=entry.expires_at,
     )
@@ -75,10 +82,12 @@ def _settle(parts: Parts, claim: Publication, result: outcome.Outcome, entries: 
 
 
 def _write(parts: Parts, channel: str, live: Sequence[LiveEntry], before: Sequence[LiveEntry]) -> Receipt:
-    """Write what is out; `before` are entries that change now or leave, as they stood in feeds."""
-    entries = [_entry(parts, entry) for entry in live]
+    """Write what is out; `before` are all entries as they stood in feeds until now."""
+    issued = parts.store.publications.issued(channel)
+    known = {one: _entry(parts, one, issued.get(one.item, ())) for one in {*live, *before}}
+    entries = [known[one] for one in live]
     pictures = parts.store.contents.pictures(digest for entry in entries for digest in entry.pictures)
-    files = dict(parts.renderer.files(entries, [_entry(parts, entry) for entry in before]))
+    files = dict(parts.renderer.files(entries, [known[one] for one in before]))
     media = {f"media/{picture.name}": picture.body for picture in pictures.values()}
     # Pictures first: a page never shows an address that does not answer yet.
     body = FileSet(files=media | files)
@@ -89,9 +98,16 @@ def _write(parts: Parts, channel: str, live: Sequence[LiveEntry], before: Sequen
     return receipt
 
 
-def _entry(parts: Parts, live: LiveEntry) -> Entry:
-    stored = codec.entry(parts.store.contents.body(live.content))
-    return replace(stored, published=live.published, updated=live.updated)
+def _entry(parts: Parts, live: LiveEntry, issues: _Issues) -> Entry:
+    stored = _stored(parts, live.content)
+    others = dict.fromkeys(digest for digest, _ in issues if digest != live.content)
+    paths = dict.fromkeys(_stored(parts, digest).path for digest in others)
+    former = tuple(path for path in paths if path != stored.path)
+    return replace(stored, former=former, published=live.published, updated=live.updated)
+
+
+def _stored(parts: Parts, digest: str) -> Entry:
+    return codec.entry(parts.store.contents.body(digest))
 
 
 def _over(parts: Parts, entry: LiveEntry) -> bool:
@@ -107,7 +123,7 @@ def _retire(parts: Parts) -> int:
     rest = [entry for entry in live if entry not in over]
     names = sorted(name for name, channel in parts.channels.items() if channel.limits.carries is Carries.FILES)
     try:
-        changed = sum(_write(parts, name, rest, over).changed for name in names)
+        changed = sum(_write(parts, name, rest, live).changed for name in names)
     except ChannelError:
         return 0  # the next pass tries again
     now = parts.clock.now()

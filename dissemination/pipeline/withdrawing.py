@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dissemination.errors import ChannelError, WrongUseError
 from dissemination.model import Carries, Happening, Part, Publication, State
+from dissemination.pipeline import content as codec
 from dissemination.pipeline.approve import named
 from dissemination.pipeline.messages import receipt_of
 from dissemination.pipeline.parts import Parts
@@ -57,6 +58,13 @@ def posts_of(parts: Parts, ids: Sequence[str]) -> Sequence[Planned]:
             "(`status: withdrawn`, or what you change in it)"
         )
     return found
+
+
+def still_told(parts: Parts, seen: Sequence[Withdrawal]) -> Sequence[str]:
+    """Of these items, those that feeds and their pages still tell: their files decide that."""
+    subjects = {one.publication.subject for one in seen}
+    live = [entry for entry in parts.store.publications.live() if entry.item in subjects]
+    return [one.item for one in live if not codec.entry(parts.store.contents.body(one.content)).withdrawn]
 
 
 def _is_post(parts: Parts, publication: Publication) -> bool:

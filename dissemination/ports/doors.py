@@ -112,7 +112,8 @@ class Renderer(Protocol):
     def files(self, entries: Iterable[Entry], before: Iterable[Entry] = ()) -> Mapping[str, bytes]:
         """Every feed document and page made of these entries: path below the public root -> bytes.
 
-        `before` are entries as they stood in feeds until now: a feed that lost its last one is written empty.
+        `before` are all entries as they stood in feeds until now: a feed or an archive that lost its last one is
+        written empty.
         """
         ...
 

@@ -194,6 +194,10 @@ class PublicationsStore(Protocol):
         """The feed entries that are out."""
         ...
 
+    def issued(self, channel: str) -> Mapping[str, Sequence[tuple[str, datetime]]]:
+        """Subject -> (digest, when) of each revision that went out on this channel, the oldest first."""
+        ...
+
     def retire(self, items: Sequence[str], happenings: Iterable[Happening]) -> None:
         """Take expired entries out of the feeds."""
         ...

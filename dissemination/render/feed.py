@@ -205,18 +205,24 @@ def files(  # noqa: PLR0913 - what entries were before and what is remembered ar
     """Every feed document and page made of these entries: path below the public root -> bytes.
 
     An entry that is not out yet (no `published`) has its page and is in no feed. `visual` is the funding visual
-    by its public address; without it the statement stands alone. `before` are entries as they stood in feeds until
-    now: a feed that lost its last one is written once more, empty. `memory` makes repeats fast and changes no byte.
+    by its public address; without it the statement stands alone. `before` are all entries as they stood in feeds
+    until now: a feed or an archive that lost its last one is written once more, empty. `memory` makes repeats fast
+    and changes no byte.
     """
     memory = memory or Memory()
-    known = [memory.get("whole", f"{one.lang} {one.path}", one, partial(_whole, one)) for one in entries]
-    documents = collect([one for one in known if one.published], map(_whole, before), project, site)
+
+    def whole(one: Entry) -> Entry:
+        return memory.get("whole", f"{one.lang} {one.path}", one, partial(_whole, one))
+
+    stood, known = list(map(whole, before)), list(map(whole, entries))
+    documents = collect([one for one in known if one.published], stood, project, site)
     maker = pages.Pages(
         project=project, site=site, environment=environment, documents=documents.current, visual=visual
     )
     made = _feeds(documents, memory, ZoneInfo(project.timezone))
     made[feed_opml.PATH] = feed_opml.render(documents.current, project)
-    made |= _gone(known) | maker.render(known, documents.emptied, memory)
+    at = _places(known)
+    made |= _gone(at) | maker.render(at, documents.emptied, memory)
     memory.turn()
     return made
 
@@ -256,9 +262,14 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _gone(entries: Iterable[Entry]) -> dict[str, bytes]:
+def _places(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Path -> whose page lies there: also where it lay before, unless another's is there now."""
+    return {path: one for one in entries for path in one.former} | {one.path: one for one in entries}
+
+
+def _gone(at: Mapping[str, Entry]) -> dict[str, bytes]:
     """Which pages a server answers with 410: they still say why."""
-    paths = sorted(f"/{one.path}" for one in entries if one.withdrawn)
+    paths = sorted(f"/{path}" for path, one in at.items() if one.withdrawn)
     rows = "".join(f"{_quoted(path)} 1;\n{_quoted(f'{path}index.html')} 1;\n" for path in paths)
     return {
         GONE: json.dumps({"gone": paths}, ensure_ascii=False, indent=1).encode() + b"\n",

@@ -27,6 +27,7 @@ class Documents:
 
     #: What people are shown: by language, the default one first.
     current: Sequence[FeedDocument]
+    #: Also, without entries, those that were needed until now.
     archives: Sequence[FeedDocument]
     #: Feeds that lost their last entry: written once more, and listed nowhere.
     emptied: Sequence[FeedDocument]
@@ -37,17 +38,28 @@ _Found = dict[tuple[str, str], tuple[Scope, list[Entry]]]
 
 
 def collect(entries: Iterable[Entry], before: Iterable[Entry], project: Project, site: Site) -> Documents:
-    """The documents of entries that are out; `before` are entries as they stood in feeds until now."""
+    """The documents of entries that are out; `before` are all entries as they stood in feeds until now."""
     found = _gathered(entries, project)
     kept = dict(found)
     for lang in _languages(found, project):
         for scope in feed_scopes.main_scopes(project):
             kept.setdefault((lang, scope.folder), (scope, []))
-    lost: _Found = {key: (scope, []) for key, (scope, _) in _gathered(before, project).items() if key not in kept}
+    stood = _gathered(before, project)
+    lost: _Found = {key: (scope, []) for key, (scope, _) in stood.items() if key not in kept}
     made = list(_documents(kept, project, site))
     archives = [archive for _, archives in made for archive in archives]
     emptied = [document for document, _ in _documents(lost, project, site)]
-    return Documents(current=[document for document, _ in made], archives=archives, emptied=emptied)
+    fallen = _fallen(_documents(stood, project, site), archives)
+    return Documents(current=[document for document, _ in made], archives=[*archives, *fallen], emptied=emptied)
+
+
+def _fallen(
+    made: Iterable[tuple[FeedDocument, list[FeedDocument]]], archives: Iterable[FeedDocument]
+) -> Iterator[FeedDocument]:
+    """Archives that no feed leads to any more, emptied: nobody would take out of them what is withdrawn later."""
+    kept = {archive.path("") for archive in archives}
+    for archive in (archive for _, found in made for archive in found if archive.path("") not in kept):
+        yield replace(archive, entries=(), previous="", following="")
 
 
 def _gathered(entries: Iterable[Entry], project: Project) -> _Found:

@@ -37,20 +37,21 @@ class Pages:
         dress = Dress(self.project, self.site, self.environment, self.visual)
         object.__setattr__(self, "dress", dress)
 
-    def render(self, entries: Sequence[Entry], emptied: Sequence[FeedDocument], memory: Memory) -> dict[str, bytes]:
+    def render(self, at: Mapping[str, Entry], emptied: Sequence[FeedDocument], memory: Memory) -> dict[str, bytes]:
         """All pages and their style sheet: path below the public root -> bytes.
 
-        Those of `emptied` feeds are listed nowhere; `memory` makes repeats fast and changes no byte.
+        `at` tells whose page lies at which path. Those of `emptied` feeds are listed nowhere; `memory` makes
+        repeats fast and changes no byte.
         """
         made = dict([self.dress.stylesheet])
         made |= {"index.html": self.root(), "feeds/index.html": self.feeds()}
-        langs = {one.lang for one in (*self.documents, *emptied)} | {one.lang for one in entries}
+        langs = {one.lang for one in (*self.documents, *emptied)} | {one.lang for one in at.values()}
         facts = {lang: self._facts_of(lang) for lang in langs}
         for document in (*self.documents, *emptied):
             path = document.path("index.html")
             made[path] = memory.get("twin", path, (document, facts[document.lang]), partial(self.feed, document))
-        for entry in entries:
-            path = f"{entry.path}index.html"
+        for folder, entry in at.items():
+            path = f"{folder}index.html"
             made[path] = memory.get("page", path, (entry, facts[entry.lang]), partial(self.item, entry))
         return made
 

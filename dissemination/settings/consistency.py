@@ -92,6 +92,12 @@ def _categories(settings: Settings) -> Iterator[tuple[Where, str]]:
             yield where, _unknown(name, words.categories, "taxonomy.categories")
 
 
+def _address_of_the_category(settings: Settings) -> Iterator[tuple[Where, str]]:
+    name = settings.taxonomy.category
+    if "/" in name or not name.strip(". "):
+        yield ("taxonomy", "category"), f"`{name}` makes no address of a feed; write it without slashes and dots"
+
+
 def _lists(settings: Settings) -> Iterator[tuple[Where, str]]:
     letter = settings.newsletter
     uses: list[tuple[Where, list[str]]] = [
@@ -166,6 +172,7 @@ _RULES: tuple[Callable[[Settings], Iterator[tuple[Where, str]]], ...] = (
     _one_lead,
     _named_partners,
     _categories,
+    _address_of_the_category,
     _lists,
     _languages_of_audiences,
     _languages_of_channels,

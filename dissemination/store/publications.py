@@ -337,6 +337,20 @@ class Publications:
             rows = connection.execute(sa.select(live_entries).order_by(live_entries.c.published)).mappings()
             return [LiveEntry(**row) for row in rows]
 
+    def issued(self, channel: str) -> Mapping[str, Sequence[tuple[str, datetime]]]:
+        """Subject -> (digest, when) of each revision that went out on this channel, the oldest first."""
+        table = publications.c
+        query = (
+            sa.select(table.subject, table.bound, table.published_at)
+            .where(table.channel == channel, table.state == State.PUBLISHED.value)
+            .order_by(table.subject, table.revision)
+        )
+        found: dict[str, list[tuple[str, datetime]]] = {}
+        with self._database.read() as connection:
+            for subject, bound, when in connection.execute(query):
+                found.setdefault(subject, []).append((bound["content"], when))
+        return found
+
     def retire(self, items: Sequence[str], happenings: Iterable[Happening]) -> None:
         """Take expired entries out of the feeds."""
         with self._database.write() as connection:

@@ -147,6 +147,56 @@ def test_an_expired_items_feeds_are_emptied(real):
     assert items(files) == items(files, "en/tags/once/feed.json") == []
 
 
+def test_an_old_address_shows_the_item_as_it_is_and_never_what_was_taken_back(real):
+    put(real, slug="old-words")
+    send(real)
+    put(real, slug="new-words", title="A better title", digest="moved")
+    files = send(real)
+    assert files["en/news/old-words/index.html"] == files["en/news/new-words/index.html"]
+    assert (
+        b'rel="canonical" href="https://news.example/en/news/new-words/"' in files["en/news/old-words/index.html"]
+    )
+    assert b"old-words" not in b"".join(body for name, body in files.items() if not name.endswith("html"))
+    put(real, slug="new-words", status=ItemStatus.WITHDRAWN, digest="withdrawn")
+    files = send(real)
+    assert json.loads(files["_gone.json"])["gone"] == ["/en/news/new-words/", "/en/news/old-words/"]
+    assert b"Five regions" not in files["en/news/old-words/index.html"]
+    put(real, "second", slug="old-words", title="Another item takes the place")
+    files = send(real)
+    assert json.loads(files["_gone.json"])["gone"] == ["/en/news/new-words/"]
+    assert b"Another item takes the place" in files["en/news/old-words/index.html"]
+
+
+def test_an_item_that_expired_is_withdrawn_under_its_old_date(real):
+    put(real, expires_at=NOW + timedelta(days=1))
+    (before,) = items(send(real))
+    real.clock.advance(timedelta(days=2))
+    publish(real.parts, real.stop)
+    put(real, status=ItemStatus.WITHDRAWN, digest="withdrawn")
+    (notice,) = items(send(real))
+    assert notice["date_published"] == before["date_published"] < notice["date_modified"]
+
+
+def test_an_archive_that_is_not_needed_any_more_is_emptied(real):
+    put(real, "old")
+    send(real)
+    real.clock.advance(timedelta(days=40))
+    for number in range(30):
+        expires = NOW + timedelta(days=60) if number == 7 else None
+        put(real, f"new-{number}", expires_at=expires)
+    path = "en/social/archive/2026-11/atom.xml"
+    assert b"Title of old" in send(real)[path]
+    real.clock.advance(timedelta(days=40))
+    publish(real.parts, real.stop)
+    files = real.feed.sent[-1].body.files
+    assert len(items(files)) == 30
+    assert b"<entry>" not in files[path]
+    assert b"archive" not in files["en/social/atom.xml"]
+    assert not [
+        what for name in ("atom.xml", "rss.xml") for what in faults(name, files[path.replace("atom.xml", name)])
+    ]
+
+
 def test_what_was_approved_before_there_were_withdrawals_has_the_same_digest():
     entry = sample_entry()
     body = codec.encode(entry, ()).body

@@ -412,11 +412,15 @@ def fetch(address: str) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_tells_its_addresses_and_ends_with_0(project, command, number):
+    feed = project.parts.project.root / "feeds" / "ro" / "social" / "atom.xml"
+    feed.parent.mkdir(parents=True, exist_ok=True)
+    feed.write_text("<feed/>")
     process = command(project.parts.project.root, "serve", "--port", "0", "--json")
     facts = told(process)
     assert fetch(f"{facts['listening']}en/") == "<p>Words</p>"
     assert facts["addresses"][0] == "https://news.test.example/"
     assert "https://news.test.example/ro/social/atom.xml" in facts["addresses"]
+    assert not [one for one in facts["addresses"] if "/en/" in one]  # nothing of this language is out yet
     with connected(int(facts["listening"].rpartition(":")[2].strip("/"))) as half:
         half.sendall(b"GET /en/ HT")
         before = time.monotonic()

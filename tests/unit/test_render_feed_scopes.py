@@ -183,6 +183,19 @@ def test_an_old_item_that_is_edited_or_withdrawn_is_current_again():
     assert "Item 0, edited" in titles(made, "en/social/archive/2026-01/atom.xml")
 
 
+def test_an_archive_that_nothing_leads_to_any_more_is_written_once_more_empty():
+    stood = [monthly(n) for n in range(42)]
+    made = files(*stood[10:], before=stood)
+    fallen = [f"en/social/archive/2026-0{month}/atom.xml" for month in (1, 2)]
+    assert [titles(made, path) for path in fallen] == [[], []]
+    assert {name: to for name, to in relations(made[fallen[0]]).items() if name != "self"} == {
+        "alternate": "https://news.example.eu/en/social/",
+        "current": "https://news.example.eu/en/social/atom.xml",
+    }
+    assert titles(made, "en/social/archive/2026-03/atom.xml")
+    assert fallen[0] not in files(*stood[10:], before=stood[10:])
+
+
 # Withdrawn
 
 

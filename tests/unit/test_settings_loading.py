@@ -218,6 +218,14 @@ def test_the_errors_text_has_file_line_field_and_remedy(written):
         ("partners: [{key: a, name: x, url: example.eu}]\n", "not a web address"),
         ("taxonomy: {free_tags: perhaps}\n", "must be true or false"),
         ("taxonomy: {category: Green}\n", "`Green` is not among taxonomy.categories"),
+        (
+            "taxonomy: {category: .., categories: {..: []}, default_categories: [..]}\n",
+            "`..` makes no address of a feed",
+        ),
+        (
+            "taxonomy: {category: a/b, categories: {a/b: []}, default_categories: [a/b]}\n",
+            "`a/b` makes no address of a feed",
+        ),
         ("taxonomy: {default_categories: [Sociale]}\n", "`Sociale` is not among"),
         ("news: {dialect: wordpress}\n", "must be 'auto'"),
         ("news: {channels: {x: digest}}\n", "`digest` is not for x"),

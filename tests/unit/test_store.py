@@ -177,6 +177,18 @@ def test_only_the_newest_revision_counts(store):
     assert store.publications.latest()["first", "x"].revision == 2
 
 
+def test_what_went_out_of_an_item_is_known_by_its_revisions(store):
+    later = NOW + timedelta(days=1)
+    rows = [
+        publication("first:feed:2", state=State.PUBLISHED, bound={"content": "b"}, published_at=later),
+        publication("first:feed:1", state=State.PUBLISHED, bound={"content": "a"}, published_at=NOW),
+        publication("first:feed:3", state=State.IN_REVIEW, bound={"content": "c"}),
+        publication("first:x:1", state=State.PUBLISHED, bound={"content": "d"}, published_at=NOW),
+    ]
+    store.publications.sync(rows, [])
+    assert store.publications.issued("feed") == {"first": [("a", NOW), ("b", later)]}
+
+
 def test_a_change_of_a_row_that_moved_on_is_dropped(store):
     row = publication(state=State.SCHEDULED, due_at=NOW)
     store.publications.sync([row], [])
