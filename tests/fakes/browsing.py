@@ -34,7 +34,8 @@ def lacking() -> str:
 def violations(page: Any) -> list[tuple[str, list[Any]]]:
     """Rule -> the first elements that break it, by axe-core. It comes in by the debugger: no policy is touched."""
     page.evaluate(AXE.read_text())
-    told = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
+    wanted = "{resultTypes: ['violations'], runOnly: {type: 'tag', values: rules}}"
+    told = page.evaluate(f"rules => axe.run(document, {wanted})", RULES)
     return [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in told["violations"]]
 
 
@@ -68,8 +69,7 @@ class Visit:
         self.context.route("**/*", self._watch)
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
-        self._answered: dict[str, str] = {}
-        self.page.on("response", self._keep)
+        self._twin: Any = None
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
 
@@ -77,7 +77,13 @@ class Visit:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the window."""
         self.context.close()
+        if self._twin is not None:
+            self._twin.context.close()
 
     def _watch(self, route: Any) -> None:
         url = route.request.url
@@ -87,26 +93,20 @@ class Visit:
             self.strangers.append(url)
             route.abort()
 
-    def _keep(self, answer: Any) -> None:
-        if answer.request.is_navigation_request():
-            self._answered = {name: answer.headers.get(name, "") for name in ("content-security-policy",)}
-
     def _broken(self) -> list[tuple[str, list[Any]]]:
         """By axe-core, which waits for timers: where scripts are off it looks at the same page in a window beside."""
         if self.scripts:
             return violations(self.page)
-        beside = self.browser.new_context(
-            color_scheme=self.scheme, viewport={"width": self.width, "height": 800}, reduced_motion="reduce"
-        )
-        try:
-            twin, html, headers = beside.new_page(), self.page.content(), dict(self._answered)
-            twin.route(
-                self.page.url, lambda route: route.fulfill(body=html, content_type="text/html", headers=headers)
+        if self._twin is None:
+            beside = self.browser.new_context(
+                color_scheme=self.scheme, viewport={"width": self.width, "height": 800}, reduced_motion="reduce"
             )
-            twin.goto(self.page.url)
-            return violations(twin)
-        finally:
-            beside.close()
+            self._twin = beside.new_page()
+        twin, url, html = self._twin, self.page.url, self.page.content()
+        twin.route(url, lambda route: route.fulfill(body=html, content_type="text/html"))
+        twin.goto(url)
+        twin.unroute(url)
+        return violations(twin)
 
     def _note(self, said: Any) -> None:
         # Chromium asks for an icon by itself, and calls an answer of 404 an error.

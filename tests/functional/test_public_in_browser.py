@@ -37,7 +37,7 @@ def visit(browser, browsing, site):
 
     yield opening
     for one in opened:
-        one.context.close()
+        one.close()
 
 
 @pytest.mark.parametrize(
