@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(os.environ.get("AXE", Path.home() / ".cache" / "dissemination-axe/node_modules/axe-core/axe.min.js"))
@@ -50,10 +50,10 @@ class Visit:
 
     browser: Any
     origin: str
+    _: KW_ONLY
     width: int = 1280
     scheme: str = "light"
     scripts: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.strangers: list[str] = []
@@ -64,7 +64,6 @@ class Visit:
             viewport={"width": self.width, "height": 800},
             reduced_motion="reduce",
             java_script_enabled=self.scripts,
-            **self.options,
         )
         self.context.route("**/*", self._watch)
         self.page = self.context.new_page()
@@ -73,7 +72,7 @@ class Visit:
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
 
-    def __enter__(self) -> Visit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +93,7 @@ class Visit:
             route.abort()
 
     def _broken(self) -> list[tuple[str, list[Any]]]:
-        """By axe-core, which waits for timers: where scripts are off it looks at the same page in a window beside."""
+        """By axe-core; it waits for timers: where scripts are off it looks at the same page in a window beside."""
         if self.scripts:
             return violations(self.page)
         if self._twin is None:
@@ -109,8 +108,10 @@ class Visit:
         return violations(twin)
 
     def _note(self, said: Any) -> None:
-        # Chromium asks for an icon by itself, and calls an answer of 404 an error.
-        if said.type in {"error", "warning"} and "favicon" not in str(said.location) + said.text:
+        asked = said.location.get("url", "")
+        # Chromium asks for an icon by itself, and complains of pages that answer 404 or 422, as some have to.
+        own = said.text.startswith("Failed to load resource") and asked == self.page.url
+        if said.type in {"error", "warning"} and not own and "favicon" not in asked:
             self.complaints.append(f"{said.type}: {said.text}")
 
     def faults(self) -> list[str]:

@@ -74,6 +74,15 @@ class PublicSite:
         self.server.stop()
         self.house.close()
 
+    def subscribed(self, address: str, **changes: Any) -> int:
+        """Somebody who wants each item; their number."""
+        facts = {"lang": "en", "lists": ("news",), "attributes": {"frequency": "each"}} | changes
+        person = Subscriber(id=0, email=address, consent_source="test", consent_at=self.clock.now(), **facts)
+        self.house.add_subscribers([person])
+        known = self.person(address)
+        assert known
+        return known.id
+
     def publish(self, name: str, **fields: Any) -> None:
         """An item goes out, to the site and to whoever wants each."""
         write_item(self.root, name, **fields)
@@ -94,10 +103,10 @@ class PublicSite:
         assert isinstance(made, EmailMessage)
         return made
 
-    def link(self, address: str, purpose: str) -> str:
+    def link(self, address: str, purpose: str, rest: str = r"[A-Za-z0-9_-]{36}") -> str:
         """The address of one purpose in the text of that mail."""
         part = self.mail(address).get_body(("plain",))
-        found = re.search(rf"{re.escape(self.origin)}/{purpose}/[A-Za-z0-9_-]{{36}}", part.get_content())
+        found = re.search(rf"{re.escape(self.origin)}/{purpose}/{rest}", part.get_content())
         assert found, part.get_content()
         return found[0]
 

@@ -89,7 +89,7 @@ def _people(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
         peer = request.client.host if request.client else ""
         return callers.origin(peer, request.headers.get("x-forwarded-for", "").encode("latin-1", "replace"))
 
-    return people.routes(house, assets=frame.asset, caller=caller)
+    return people.routes(house, assets=frame.asset, visual=frame.shown, caller=caller)
 
 
 def _watching(files: PublicFiles) -> Lifespan[Starlette]:
