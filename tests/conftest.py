@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import sync_playwright
 
 from dissemination.pipeline.approve import approve
 from dissemination.store import Store
@@ -228,6 +229,23 @@ def flash(house, mailer, monkeypatch):
         approve(house.parts, [], who="ana", everything=True)
 
     return making
+
+
+@pytest.fixture(scope="session")
+def browsing():
+    """Visit, violations and others (tests/fakes/browsing.py)."""
+    return importlib.import_module("browsing")
+
+
+@pytest.fixture(scope="module")
+def browser(browsing):
+    """Chromium, through Playwright; its loop would be in the way of tests of other modules."""
+    if lack := browsing.lacking():
+        missing(lack)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browsing.CHROMIUM, args=list(browsing.ARGUMENTS))
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

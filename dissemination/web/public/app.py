@@ -91,7 +91,7 @@ def _people(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
         forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
         return callers.origin(peer, forwarded.encode("latin-1", "replace"))
 
-    return people.routes(house, assets=frame.asset, caller=caller)
+    return people.routes(house, assets=frame.asset, visual=frame.shown, caller=caller)
 
 
 def _watching(files: PublicFiles) -> Lifespan[Starlette]:

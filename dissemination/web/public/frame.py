@@ -89,7 +89,7 @@ class Frame:
             language_name=language_name,
             project=self._project,
             own=_Own(site=self._site, lang=lang, category=self._project.category),
-            visual=self._shown(lang),
+            visual=self.shown(lang),
             root=f"{self._site.public_url}/",
             url=f"{self._site.public_url}/",
             asset=self.asset,
@@ -122,7 +122,8 @@ class Frame:
         """The path of the site's root, without its slash."""
         return "/" + "/".join(self._site.public_url.split("/")[3:]) if self._site.public_url.count("/") > 2 else ""
 
-    def _shown(self, lang: str) -> EntryPicture | None:
+    def shown(self, lang: str) -> EntryPicture | None:
+        """The funder's visual with the words of a language, if there is one."""
         if self._visual is None:
             return None
         alt = self._project.funding.visual_alt

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from dissemination.app import App
 from dissemination.errors import AddressError, BusyError, StoreError, UnavailableError, WrongUseError
-from dissemination.model import Choices, Dossier, Notice, Preferences
+from dissemination.model import Choices, Dossier, EntryPicture, Notice, Preferences
 from dissemination.web.public.forms import BODY_LIMIT, Form, TooLargeError, body_of, read
 from dissemination.web.public.people_pages import HEADERS, PeoplePages
 from dissemination.web.public.sources import Sources
@@ -43,6 +43,7 @@ def routes(
     house: App,
     *,
     assets: Callable[[str], str] | None = None,
+    visual: Callable[[str], EntryPicture | None] | None = None,
     caller: Callable[[Request], str] | None = None,
     patience: float = 10.0,
 ) -> list[Route]:
@@ -51,10 +52,11 @@ def routes(
     Args:
         house: the product.
         assets: the address of a style sheet by its name; None: pages have the frame of those in files.
+        visual: the funder's, with the words of a language; None: pages have none.
         caller: who asks, for the limit a place; the other end of the connection where left out.
         patience: seconds that somebody waits for the database before they are asked to come again.
     """
-    pages = PeoplePages(house, assets)
+    pages = PeoplePages(house, assets, visual)
     apart = Apart(patience)
     entry = SignUpDesk(house, pages, caller or _peer, apart)
     desk = PersonalDesk(house, pages, apart)
