@@ -24,6 +24,7 @@ from dissemination.errors import (
     StoreError,
     UnavailableError,
 )
+from dissemination.render.status_words import STATUSES
 from dissemination.settings import WebSection
 from dissemination.web.public import hooks, people
 from dissemination.web.public.callers import Callers, Rates
@@ -127,7 +128,7 @@ def _handlers(house: App, frame: Frame) -> Mapping[object, ExceptionHandler]:
 def _said(frame: Frame, request: Request, status: int, headers: Mapping[str, str]) -> Response:
     """A page for people where they look, plain words for programs and for what has no page."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    if status in {404, 500, 503} and not path.startswith("/hooks/"):
+    if status in STATUSES and not path.startswith("/hooks/"):
         answer: Response = frame.status(status, frame.language_of(path))
     else:
         answer = PlainTextResponse(_WORDS.get(status, "This cannot be done.\n"), status_code=status)

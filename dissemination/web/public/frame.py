@@ -16,11 +16,11 @@ from dissemination.errors import RenderError
 from dissemination.files import shipped
 from dissemination.model import EntryPicture, Image, Picture, Site
 from dissemination.render.environment import make_environment, render
+from dissemination.render.status_words import said
 from dissemination.render.words import direction, language_name, words
 from dissemination.web.public.files import Page, make_page
 from dissemination.web.public.headers import Header
 from dissemination.web.public.kinds import immutable, kind_of
-from dissemination.web.public.wording import SAID, Said
 
 #: Where style sheets lie below a templates folder; the frame's own lies one higher.
 _ASSETS = ("public/static/pico.min.css", "public/static/live.css", "public/style.css")
@@ -97,9 +97,8 @@ class Frame:
         )
 
     def status(self, status: int, lang: str) -> HTMLResponse:
-        """What people see instead of a page: 404 and the like."""
-        said: Said = SAID.get(lang.partition("-")[0], SAID["en"]).get(status, SAID["en"][404])
-        return self.page("status.html", lang, status=status, said=said)
+        """What people see instead of a page: one of `status_words.STATUSES`."""
+        return self.page("status.html", lang, status=status, said=said(status, lang))
 
     def language_of(self, path: str) -> str:
         """The language that the first part of a path names; the default one else."""
