@@ -219,10 +219,11 @@ def files(  # noqa: PLR0913 - what entries were before and what is remembered ar
     maker = pages.Pages(
         project=project, site=site, environment=environment, documents=documents.current, visual=visual
     )
-    made = _feeds(documents, memory, ZoneInfo(project.timezone))
-    made[feed_opml.PATH] = feed_opml.render(documents.current, project)
     at = _places(known)
-    made |= _gone(at) | maker.render(at, documents.emptied, memory)
+    # In this order they are written: what a reader is led to is there before what leads to it.
+    made = maker.render(at, documents.emptied, memory)
+    made |= _feeds(documents, memory, ZoneInfo(project.timezone))
+    made |= {feed_opml.PATH: feed_opml.render(documents.current, project), **_gone(at)}
     memory.turn()
     return made
 
@@ -234,10 +235,10 @@ def subscribed(paths: Iterable[str]) -> Sequence[str]:
 
 def _feeds(documents: Documents, memory: Memory, zone: ZoneInfo) -> dict[str, bytes]:
     made: dict[str, bytes] = {}
-    for document in (*documents.current, *documents.emptied):
-        made |= _written(document, _FORMATS, memory, zone)
     for document in documents.archives:
         made |= _written(document, _ARCHIVED, memory, zone)
+    for document in (*documents.current, *documents.emptied):
+        made |= _written(document, _FORMATS, memory, zone)
     return made
 
 

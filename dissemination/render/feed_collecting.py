@@ -38,8 +38,11 @@ _Found = dict[tuple[str, str], tuple[Scope, list[Entry]]]
 
 
 def collect(entries: Iterable[Entry], before: Iterable[Entry], project: Project, site: Site) -> Documents:
-    """The documents of entries that are out; `before` are all entries as they stood in feeds until now."""
-    found = _gathered(entries, project)
+    """The documents of entries that are out; `before` are all entries as they stood in feeds until now.
+
+    Feeds are in the project's languages; what is written in another has its page alone.
+    """
+    found = _gathered((one for one in entries if one.lang in project.languages), project)
     kept = dict(found)
     for lang in _languages(found, project):
         for scope in feed_scopes.main_scopes(project):
@@ -63,12 +66,11 @@ def _fallen(
 
 
 def _gathered(entries: Iterable[Entry], project: Project) -> _Found:
-    """Feeds are in the project's languages; what is written in another has its page alone."""
+    """Every feed that these entries have."""
     found: _Found = {}
     for entry in entries:
-        if entry.lang in project.languages:
-            for scope in feed_scopes.scopes_of(entry, project.category):
-                found.setdefault((entry.lang, scope.folder), (scope, []))[1].append(entry)
+        for scope in feed_scopes.scopes_of(entry, project.category):
+            found.setdefault((entry.lang, scope.folder), (scope, []))[1].append(entry)
     return found
 
 

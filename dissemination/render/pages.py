@@ -44,16 +44,15 @@ class Pages:
         repeats fast and changes no byte.
         """
         made = dict([self.dress.stylesheet])
-        made |= {"index.html": self.root(), "feeds/index.html": self.feeds()}
         langs = {one.lang for one in (*self.documents, *emptied)} | {one.lang for one in at.values()}
         facts = {lang: self._facts_of(lang) for lang in langs}
-        for document in (*self.documents, *emptied):
-            path = document.path("index.html")
-            made[path] = memory.get("twin", path, (document, facts[document.lang]), partial(self.feed, document))
         for folder, entry in at.items():
             path = f"{folder}index.html"
             made[path] = memory.get("page", path, (entry, facts[entry.lang]), partial(self.item, entry))
-        return made
+        for document in (*self.documents, *emptied):
+            path = document.path("index.html")
+            made[path] = memory.get("twin", path, (document, facts[document.lang]), partial(self.feed, document))
+        return made | {"feeds/index.html": self.feeds(), "index.html": self.root()}
 
     def _facts_of(self, lang: str) -> tuple[object, ...]:
         """What every page of a language depends on, besides its own entry or feed."""

@@ -127,6 +127,14 @@ def test_a_feed_that_lost_its_last_item_is_written_once_more_and_listed_nowhere(
     assert "en/tags/gone/atom.xml" not in files(sample_entry(tags=()))
 
 
+def test_feeds_of_a_language_that_the_project_gave_up_are_emptied():
+    given_up = sample_entry(lang="fr", path="fr/news/a/")
+    made = files(given_up, sample_entry(), project=replace(PROJECT, languages=("en",)), before=[given_up])
+    assert [json.loads(made[f"fr/{name}/feed.json"])["items"] for name in ("social", "all")] == [[], []]
+    assert "/fr/" not in made["feeds/feeds.opml"].decode() + made["feeds/index.html"].decode()
+    assert "fr/news/a/index.html" in made
+
+
 # Archives (RFC 5005, section 4)
 
 
@@ -194,6 +202,17 @@ def test_an_archive_that_nothing_leads_to_any_more_is_written_once_more_empty():
     }
     assert titles(made, "en/social/archive/2026-03/atom.xml")
     assert fallen[0] not in files(*stood[10:], before=stood[10:])
+
+
+def test_what_a_reader_is_led_to_is_written_before_what_leads_to_it():
+    order = list(files(*(monthly(n) for n in range(42))))
+    page = max(order.index(f"en/news/{n}/index.html") for n in range(42))
+    archive = max(order.index(name) for name in order if "/archive/" in name)
+    feeds = [order.index(f"en/social/{name}") for name in ("rss.xml", "atom.xml", "feed.json")]
+    assert order.index(next(name for name in order if name.startswith("assets/"))) < page
+    assert page < min(order.index("en/social/index.html"), archive)
+    assert order.index("en/social/index.html") < order.index("index.html")
+    assert archive < min(feeds)
 
 
 # Withdrawn
