@@ -1,6 +1,6 @@
 """How long feeds take when one item is new: 300 feeds of 30 items, on disk, and only what changed is written.
 
-    python -m bench.bench_feeds [--feeds 300] [--items 30]
+    python bench/bench_feeds.py [--feeds 300] [--items 30]
 
 Prints a line for each case: nothing known yet, nothing new, one item new, one item withdrawn, in a process that
 goes on (`disseminate run`); and nothing new and one new in one that has just started (`disseminate publish`).

@@ -1,6 +1,8 @@
 """Photographs of the sample newsletter in Chromium, into docs/screenshots/; docs/newsletter.md shows them.
 
-    python bench/screenshots.py [--out DIR] [--full]
+    python bench/screenshots.py [--out DIR] [--full] [--public]
+
+With `--public`, those of the public pages instead: docs/pages.md shows them.
 
 The edition is that of the sample project as it stands in this folder, in its first language. No network: pictures
 that go out with the letter are answered from memory, and whatever else the page asks for is refused and named.
@@ -12,13 +14,14 @@ import argparse
 import io
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Route, sync_playwright
+from public_shots import photographs
 
 from dissemination.bootstrap import make_app
 from dissemination.files import shipped
@@ -31,6 +34,8 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 #: Pixels that are kept of beginning and end, and what parts them: the stories in between look all the same.
 BEGINNING, GAP, END = 1500, 24, 1000
 FITTING = 150_000
+#: A public page: what is kept of it, and the bytes that it may take.
+TALLEST, LITTLE = 1800, 60_000
 
 
 @dataclass(frozen=True)
@@ -95,27 +100,53 @@ def small(taken: bytes) -> bytes:
     image = Image.new("RGB", (whole.width, BEGINNING + GAP + END), "#b03a6e")
     image.paste(whole.crop((0, 0, whole.width, BEGINNING)))
     image.paste(whole.crop((0, whole.height - END, whole.width, whole.height)), (0, BEGINNING + GAP))
-    for quality in range(90, 20, -6):
+    return packed(image, FITTING)
+
+
+def packed(image: Image.Image, most: int) -> bytes:
+    """WebP of so many bytes at most; without loss where that is small enough, as words on plain ground are."""
+    out = io.BytesIO()
+    image.save(out, "WEBP", lossless=True, quality=100, method=6)
+    if out.tell() < most:
+        return out.getvalue()
+    for quality in range(90, 10, -6):
         out = io.BytesIO()
         image.save(out, "WEBP", quality=quality, method=6)
-        if out.tell() < FITTING:
+        if out.tell() < most:
             break
     return out.getvalue()
+
+
+def page(taken: bytes) -> bytes:
+    """The upper part of a public page."""
+    whole = Image.open(io.BytesIO(taken)).convert("RGB")
+    return packed(whole.crop((0, 0, whole.width, min(whole.height, TALLEST))), LITTLE)
+
+
+def shots(browser: Browser, *, full: bool, public: bool) -> Iterator[tuple[str, bytes]]:
+    """Name -> picture."""
+    if public:
+        for name, taken in photographs(browser):
+            yield name, taken if full else page(taken)
+        return
+    html, pictures = letter()
+    for shot in SHOTS:
+        yield shot.name, photograph(browser, shot, html, pictures, full=full)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--full", action="store_true", help="whole letters as PNG, to look at")
+    parser.add_argument("--public", action="store_true", help="the public pages instead of the letter")
     wish = parser.parse_args()
     wish.out.mkdir(parents=True, exist_ok=True)
-    html, pictures = letter()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        for shot in SHOTS:
-            path = wish.out / f"{shot.name}.{'png' if wish.full else 'webp'}"
-            path.write_bytes(photograph(browser, shot, html, pictures, full=wish.full))
-            print(f"{path.name:26} {path.stat().st_size:9,} bytes")
+        for name, body in shots(browser, full=wish.full, public=wish.public):
+            path = wish.out / f"{name}.{'png' if wish.full else 'webp'}"
+            path.write_bytes(body)
+            print(f"{path.name:32} {path.stat().st_size:9,} bytes")
         browser.close()
 
 

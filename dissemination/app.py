@@ -50,6 +50,7 @@ from dissemination.pipeline import (
     testmail,
     told,
     visiting,
+    websub,
     withdrawing,
 )
 from dissemination.pipeline.approve import Verdict
@@ -175,6 +176,7 @@ class App:
         retention.Daily(self.parts, self.addresses)()
         learning.learn(self.parts)
         self.postman()
+        websub.finish(self.parts, self.stop)
         return tally
 
     def would_publish(self) -> Sequence[Publication]:
@@ -188,6 +190,7 @@ class App:
             returns.Rounds(self.parts, self.inbound),
             learning.Lessons(self.parts),
             self.postman,
+            websub.Pings(self.parts, self.stop),
         )
         return Ticks(self.parts, self.stop, *chores)
 
@@ -310,9 +313,13 @@ class App:
         """They said yes to these lists; the token of their preferences, or None."""
         return visiting.confirm(self.parts, token, lists)
 
+    def leaver(self, token: str) -> str | None:
+        """The language of the holder of a link to unsubscribe; None: it is none of ours."""
+        return visiting.leaver(self.parts, token)
+
     def preferences(self, token: str) -> Preferences | None:
         """Of the holder of a link."""
-        return visiting.preferences(self.parts, token)
+        return visiting.preferences(self.parts, self.visitors, token)
 
     def choose(self, token: str, chosen: Choices) -> bool:
         """Change them; see `visiting.choose`."""
@@ -320,11 +327,11 @@ class App:
 
     def export_by_link(self, token: str) -> Dossier | None:
         """Everything that is kept about the holder of a link to preferences."""
-        return visiting.export(self.parts, self.addresses, token)
+        return visiting.export(self.parts, self.visitors, self.addresses, token)
 
     def erase_by_link(self, token: str) -> bool:
         """Erase the holder of a link to preferences."""
-        return visiting.erase(self.parts, self.addresses, token)
+        return visiting.erase(self.parts, self.visitors, self.addresses, token)
 
     def take_return(self, raw: bytes, *, to: str = "") -> Return | None:
         """Take one mail in that came back; None if it was taken in before. `to` is the envelope's recipient."""
@@ -375,4 +382,6 @@ class App:
         """Let go of channels and database."""
         for channel in self.parts.channels.values():
             channel.close()
+        if self.parts.hub is not None:
+            self.parts.hub.close()
         self.parts.store.close()

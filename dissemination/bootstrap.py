@@ -20,6 +20,7 @@ from dissemination import __version__
 from dissemination.app import App
 from dissemination.channels import load as load_channel
 from dissemination.channels.gate import HttpGate
+from dissemination.channels.hub import WebSubHub
 from dissemination.channels.notify import Notices
 from dissemination.checks import check_edition, check_items, check_post, spam_scorer
 from dissemination.engines import LocalEngine
@@ -161,6 +162,7 @@ def make_app(root: Path, *, clock: Clock | None = None, environ: Mapping[str, st
             owner=f"{socket.gethostname()}-{os.getpid()}-{random.token_hex(4)}",
             fingerprint=_fingerprint(root),
             privacy=_privacy(settings),
+            hub=_hub(settings, clock),
         ),
         addresses=addresses,
         inbound=_inbound(settings, root, secrets, addresses, clock),
@@ -368,6 +370,11 @@ def _notices(settings: Settings, channels: Mapping[str, Channel], secrets: Secre
         clock=clock,
         allow_private=settings.notify.allow_private,
     )
+
+
+def _hub(settings: Settings, clock: Clock) -> WebSubHub | None:
+    section = settings.websub
+    return WebSubHub(section.hub, clock.now, allow_private=section.allow_private) if section.hub else None
 
 
 def _keys(store: Store, secrets: Secrets, name: str) -> list[bytes]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import sync_playwright
 
 from dissemination.pipeline.approve import approve
 from dissemination.store import Store
@@ -84,6 +85,12 @@ def missing(what):
     if os.environ.get("DISSEMINATION_NO_SKIPS"):
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def needed():
+    """needed(lack): the test ends here if something is lacking; "" lets it go on."""
+    return lambda lack: missing(lack) if lack else None
 
 
 @pytest.fixture
@@ -222,6 +229,23 @@ def flash(house, mailer, monkeypatch):
         approve(house.parts, [], who="ana", everything=True)
 
     return making
+
+
+@pytest.fixture(scope="session")
+def browsing():
+    """Visit, violations and others (tests/fakes/browsing.py)."""
+    return importlib.import_module("browsing")
+
+
+@pytest.fixture(scope="module")
+def browser(browsing):
+    """Chromium, through Playwright; its loop would be in the way of tests of other modules."""
+    if lack := browsing.lacking():
+        missing(lack)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browsing.CHROMIUM, args=list(browsing.ARGUMENTS))
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

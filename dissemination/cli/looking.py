@@ -46,7 +46,7 @@ def status(*, as_json: Json = False) -> None:
         print_json(
             {name: [facts(p) for p in getattr(seen, name)] for name in lists}
             | {"counts": seen.counts, "deliveries": seen.deliveries, "paused": seen.paused, "last": seen.last}
-            | {"expiring": seen.expiring, "bills": seen.bills}
+            | {"expiring": seen.expiring, "bills": seen.bills, "hub": seen.hub}
         )
     else:
         _show_status(seen, zone)
@@ -57,6 +57,8 @@ def _show_status(seen: Status, zone: str) -> None:
     show_paused(seen.paused)
     for symptom in seen.expiring:
         say(f"[{COLOURS[symptom.level or Level.NOTE]}]Login:[/] {safe(symptom.what)}: {safe(symptom.said)}")
+    for symptom in seen.hub:
+        say(f"[{COLOURS[symptom.level or Level.NOTE]}]WebSub:[/] {safe(symptom.said)}")
     counts = ", ".join(f"{count} {state_text(state)}" for state, count in seen.counts.items())
     say(counts or "Nothing is planned yet. `disseminate plan` reads the news and plans them.")
     for title, name in _SECTIONS:

@@ -79,6 +79,8 @@ def _lines(dossier: Dossier, zone: str) -> Iterator[tuple[str, str]]:
     yield "language", person.lang
     yield "state", f"{person.state}; here since {moment(dossier.created_at, zone)}"
     yield "lists", (", ".join(person.lists) or "-") + left
+    if dossier.asked:
+        yield "asked for", f"{', '.join(dossier.asked)}; not confirmed"
     for name, value in person.attributes.items():
         yield "attribute", f"{name}: {value}"
     if dossier.suppressed:

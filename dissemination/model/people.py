@@ -128,6 +128,8 @@ class Dossier:
     created_at: datetime
     #: Lists that they left.
     left: tuple[str, ...] = ()
+    #: Lists that somebody asked for in their name, which they have not confirmed.
+    asked: tuple[str, ...] = ()
     consents: tuple[Consent, ...] = ()
     editions: tuple[Received, ...] = ()
     suppressed: Suppressed | None = None

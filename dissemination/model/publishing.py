@@ -345,6 +345,21 @@ class Symptom:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ping:
+    """A feed that a hub is to be told of."""
+
+    #: The feed's address.
+    topic: str
+    #: Of the document as it is live.
+    digest: str
+    #: When it was owed first.
+    since: datetime
+    not_before: datetime
+    #: Why nobody tells it any more; "": it is told.
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Happening:
     """One line of the log: something that happened, with its time."""
 

@@ -72,6 +72,8 @@ class Preferences:
     masked: str
     #: The frequencies that editions ask for; (): the question would have no effect and is not put.
     frequencies: tuple[str, ...]
+    #: What is said beside the lists, in the language of the page: who takes one more agrees to this.
+    said: Notice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

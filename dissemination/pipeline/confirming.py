@@ -17,8 +17,9 @@ from dissemination.pipeline.visiting import Visitors
 
 #: A claim: longer than any dialogue with a mail server.
 LEASE = timedelta(minutes=10)
-#: Tries of one mail, and the pause after the first that failed; each further one is twice as long.
-ATTEMPTS = 6
+#: Tries of one mail, and the pause after the first that failed; each further one is twice as long. Seventeen hours
+#: in all: a mail server that is away for a night costs nobody their sign-up.
+ATTEMPTS = 10
 PAUSE = timedelta(minutes=2)
 
 

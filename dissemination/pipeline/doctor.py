@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dissemination.errors import DisseminationError
 from dissemination.model import Carries, Level, Symptom
-from dissemination.pipeline import privacy
+from dissemination.pipeline import privacy, websub
 from dissemination.pipeline.compose import Composer
 from dissemination.pipeline.gather import read
 from dissemination.pipeline.logins import expiring
@@ -90,6 +90,12 @@ def _logins(parts: Parts) -> Iterator[Symptom]:
     yield from expiring(parts)
 
 
+def _hub(parts: Parts) -> Iterator[Symptom]:
+    """What is known of it; it is not asked, since every question would be a ping."""
+    yield from websub.standing(parts)
+    yield from websub.unreachable(parts)
+
+
 def _probed(name: str, probe: Callable[[], str]) -> Symptom:
     try:
         return Symptom(what=name, said=probe())
@@ -113,5 +119,6 @@ _CHECKS: tuple[Callable[[Parts], Iterator[Symptom]], ...] = (
     _templates,
     _channels,
     _logins,
+    _hub,
     _privacy,
 )

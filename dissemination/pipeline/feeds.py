@@ -10,7 +10,7 @@ from datetime import datetime
 from dissemination.errors import ChannelError, FencedError
 from dissemination.model import Carries, Entry, FileSet, Happening, LiveEntry, Message, Publication, Receipt
 from dissemination.pipeline import content as codec
-from dissemination.pipeline import outcome
+from dissemination.pipeline import outcome, websub
 from dissemination.pipeline.parts import Parts
 
 #: (digest, when) of each revision of an item that went out, the oldest first.
@@ -92,7 +92,10 @@ def _write(parts: Parts, channel: str, live: Sequence[LiveEntry], before: Sequen
     # Pictures first: a page never shows an address that does not answer yet.
     body = FileSet(files=media | files)
     key = f"{channel}:{max(entry.updated for entry in live).isoformat() if live else ''}"
-    return parts.channels[channel].send(Message(key=key, body=body, pictures=pictures), key=key)
+    receipt = parts.channels[channel].send(Message(key=key, body=body, pictures=pictures), key=key)
+    # Before anything is settled: whatever dies until here, the repeat owes the same.
+    websub.owe(parts, files)
+    return receipt
 
 
 def _entry(parts: Parts, live: LiveEntry, issues: _Issues) -> Entry:

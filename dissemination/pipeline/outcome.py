@@ -33,12 +33,14 @@ class Outcome:
     closed_until: datetime | None = None
 
 
-def back_off(now: datetime, key: str, attempts: int, wish: datetime | None = None) -> datetime:
-    """When to try again: doubling from a minute to six hours, spread by a tenth, never before `wish`.
+def back_off(
+    now: datetime, key: str, attempts: int, wish: datetime | None = None, *, longest: float = _LONGEST_WAIT
+) -> datetime:
+    """When to try again: doubling from a minute to `longest` seconds, spread by a tenth, never before `wish`.
 
     The spread comes from the key, not from chance: the same run gives the same times.
     """
-    wait = min(_FIRST_WAIT * 2 ** max(attempts - 1, 0), _LONGEST_WAIT)
+    wait = min(_FIRST_WAIT * 2 ** min(max(attempts - 1, 0), 30), longest)
     share = hashlib.sha256(f"{key} {attempts}".encode()).digest()[0] / 255
     at = now + timedelta(seconds=wait * (0.9 + 0.2 * share))
     # Whoever asks for more than a day means something else, or has another clock (docs/decisions/0018).

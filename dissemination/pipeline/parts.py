@@ -26,6 +26,7 @@ from dissemination.ports import (
     Clock,
     Engine,
     Gate,
+    Hub,
     Notifier,
     Pictures,
     Recurrences,
@@ -124,3 +125,5 @@ class Parts:
     #: Digest of settings, templates and program version: what rendering depends on besides items.
     fingerprint: str
     privacy: Privacy = field(default_factory=Privacy)
+    #: Is told of feeds that changed; None: settings name none.
+    hub: Hub | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dissemination.model import DeliveryState, Happening, Publication, State, Symptom
+from dissemination.pipeline import websub
 from dissemination.pipeline.logins import expiring
 from dissemination.pipeline.parts import Parts
 from dissemination.pipeline.timing import WAITING, Bill, bills
@@ -39,6 +40,8 @@ class Status:
     expiring: Sequence[Symptom] = ()
     #: What networks bill for posts this month.
     bills: Sequence[Bill] = ()
+    #: What the hub of feeds is owed, and what it was not told.
+    hub: Sequence[Symptom] = ()
 
 
 def status(parts: Parts) -> Status:
@@ -64,6 +67,7 @@ def status(parts: Parts) -> Status:
         last=parts.store.events.latest(10),
         expiring=[symptom for symptom in expiring(parts) if symptom.level],
         bills=bills(parts, [row for row in rows if row.state in WAITING]),
+        hub=[symptom for symptom in websub.standing(parts) if symptom.level],
     )
 
 

@@ -133,27 +133,42 @@ def frequencies(parts: Parts) -> tuple[str, ...]:
     return tuple(each.value for each in Frequency if each.value in asked)
 
 
-def preferences(parts: Parts, token: str) -> Preferences | None:
+def leaver(parts: Parts, token: str) -> str | None:
+    """The language of the page for the holder of a link to unsubscribe; None: it is none of ours."""
+    number = parts.tokens.number("u", token)
+    if number is None:
+        return None
+    person = parts.store.people.by_id(number)
+    return _page_language(parts, person.lang if person else "")
+
+
+def _page_language(parts: Parts, wanted: str) -> str:
+    return wanted if wanted in parts.project.languages else parts.project.default_lang
+
+
+def preferences(parts: Parts, visitors: Visitors, token: str) -> Preferences | None:
     """Of the holder of the link; None: none of ours, erased or suppressed."""
     number = parts.tokens.number("p", token)
     person = None if number is None else parts.store.people.by_id(number)
     if person is None or person.state == "suppressed":
         return None
-    return Preferences(person=person, masked=masked(person.email), frequencies=frequencies(parts))
+    said = notice(visitors, _page_language(parts, person.lang))
+    return Preferences(person=person, masked=masked(person.email), frequencies=frequencies(parts), said=said)
 
 
 def choose(parts: Parts, visitors: Visitors, token: str, chosen: Choices) -> bool:
     """Change them; False: the link is none of ours, or its person is not there.
 
+    Lists that are new to them are agreed to by the words of `Preferences.said`.
+
     Raises:
         WrongUseError: a list, language, frequency or date that cannot be chosen.
     """
-    shown = preferences(parts, token)
+    shown = preferences(parts, visitors, token)
     if shown is None:
         return False
     _proper(parts, chosen, shown)
-    words = notice(visitors, chosen.lang).text
-    return parts.store.preferences.choose(shown.person.id, chosen, tuple(parts.project.lists), words)
+    return parts.store.preferences.choose(shown.person.id, chosen, tuple(parts.project.lists), shown.said)
 
 
 def _proper(parts: Parts, chosen: Choices, shown: Preferences) -> None:
@@ -169,18 +184,18 @@ def _proper(parts: Parts, chosen: Choices, shown: Preferences) -> None:
         raise WrongUseError(next(name for name, is_so in wrong.items() if is_so))
 
 
-def export(parts: Parts, addresses: Addresses, token: str) -> Dossier | None:
+def export(parts: Parts, visitors: Visitors, addresses: Addresses, token: str) -> Dossier | None:
     """Everything that is kept about the holder of the link (GDPR, articles 15 and 20)."""
-    shown = preferences(parts, token)
+    shown = preferences(parts, visitors, token)
     if shown is None:
         return None
     _log(parts, "exported")
     return parts.store.privacy.dossier(*addresses.both(shown.person.email))
 
 
-def erase(parts: Parts, addresses: Addresses, token: str) -> bool:
+def erase(parts: Parts, visitors: Visitors, addresses: Addresses, token: str) -> bool:
     """Erase the holder of the link; no import brings them back, only a new sign-up of their own."""
-    shown = preferences(parts, token)
+    shown = preferences(parts, visitors, token)
     if shown is None:
         return False
     done = parts.store.people.remove(*addresses.both(shown.person.email), bar=True)

@@ -45,12 +45,12 @@ from dissemination.ports.store import (
     ControlsStore,
     DeliveriesStore,
     EditionsStore,
-    EventsStore,
     ItemsStore,
     Ledger,
     PublicationsStore,
     Store,
 )
+from dissemination.ports.telling import EventsStore, Hub, PingsStore
 
 __all__ = [
     "Addresses",
@@ -72,6 +72,7 @@ __all__ = [
     "Finds",
     "Gate",
     "Hook",
+    "Hub",
     "Inlet",
     "ItemsStore",
     "Learns",
@@ -81,6 +82,7 @@ __all__ = [
     "Notifier",
     "PeopleStore",
     "Pictures",
+    "PingsStore",
     "PreferencesStore",
     "Priced",
     "PrivacyStore",

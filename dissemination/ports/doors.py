@@ -117,6 +117,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def feeds(self, paths: Iterable[str]) -> Sequence[str]:
+        """Those of these files that readers subscribe to, and that name the hub: no pages and no archives."""
+        ...
+
     def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
         """The pages of an edition, made of its approved letters: path below the public root -> bytes."""
         ...

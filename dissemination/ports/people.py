@@ -12,6 +12,7 @@ from dissemination.model import (
     Audience,
     Choices,
     Dossier,
+    Notice,
     Parcel,
     SignUp,
     Step,
@@ -148,14 +149,14 @@ class SignUpsStore(Protocol):
 class PreferencesStore(Protocol):
     """What subscribers change by themselves."""
 
-    def choose(self, subscriber: int, chosen: Choices, known: Sequence[str], words: str) -> bool:
+    def choose(self, subscriber: int, chosen: Choices, known: Sequence[str], said: Notice) -> bool:
         """Let their choice be so; False: nobody has the number, or they are suppressed.
 
         Args:
             subscriber: who.
             chosen: what they want.
             known: the lists that they were asked about; others stay as they are.
-            words: what stands beside the question, for the consent to lists that are new to them.
+            said: what stood beside the question, for the consent to lists that are new to them.
         """
         ...
 

@@ -33,6 +33,7 @@ from dissemination.model import (
 )
 from dissemination.ports.channels import Vault
 from dissemination.ports.people import PeopleStore, PreferencesStore, PrivacyStore, SignUpsStore
+from dissemination.ports.telling import EventsStore, PingsStore
 
 
 class ItemsStore(Protocol):
@@ -390,30 +391,6 @@ class ControlsStore(Protocol):
         ...
 
 
-class EventsStore(Protocol):
-    """The log's queries."""
-
-    def add(self, happening: Happening) -> None:
-        """Record one on its own."""
-        ...
-
-    def latest(self, count: int, subject: str = "") -> Sequence[Happening]:
-        """The newest `count`, oldest first; of one item or edition if `subject` is given."""
-        ...
-
-    def last(self, kind: str) -> datetime | None:
-        """When something of this kind happened last."""
-        ...
-
-    def take_untold(self) -> Sequence[Happening]:
-        """What somebody must be told, each handed out once, even if the telling process dies."""
-        ...
-
-    def told(self, happenings: Sequence[Happening], *, worked: bool) -> None:
-        """Close what `take_untold` gave; what did not work is tried again at the next pass."""
-        ...
-
-
 class Store(Protocol):
     """Everything that is kept."""
 
@@ -475,6 +452,11 @@ class Store(Protocol):
     @property
     def events(self) -> EventsStore:
         """See EventsStore."""
+        ...
+
+    @property
+    def pings(self) -> PingsStore:
+        """See PingsStore."""
         ...
 
     def vault(self, channel: str) -> Vault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -53,7 +54,10 @@ _FORMATS = (
 )
 #: JSON Feed knows no archives.
 _ARCHIVED = _FORMATS[:2]
-#: Paths of pages that a server answers with 410 Gone, as JSON, and as nginx's `map` includes them.
+_DOCUMENT = re.compile(rf"/({'|'.join(re.escape(form.name) for form in _FORMATS)})\Z")
+#: A category may be called "archive"; none has a month for a folder in it.
+_IN_ARCHIVE = re.compile(r"/archive/[0-9]{4}-[0-9]{2}(-[0-9]+)?/[^/]+\Z")
+#: Paths of pages that a server answers with 410 Gone, as JSON, and as `map` of nginx and Caddy includes them.
 GONE, GONE_MAP = "_gone.json", "_gone.map"
 
 
@@ -224,6 +228,11 @@ def files(  # noqa: PLR0913 - what entries were before and what is remembered ar
     return made
 
 
+def subscribed(paths: Iterable[str]) -> Sequence[str]:
+    """Those that are feeds of today, in any format: what readers subscribe to, and what names the hub."""
+    return [path for path in paths if _DOCUMENT.search(path) and not _IN_ARCHIVE.search(path)]
+
+
 def _feeds(documents: Documents, memory: Memory, zone: ZoneInfo) -> dict[str, bytes]:
     made: dict[str, bytes] = {}
     for document in documents.archives:
@@ -265,7 +274,8 @@ def _gone(at: Mapping[str, Entry]) -> dict[str, bytes]:
     rows = "".join(f"{_quoted(path)} 1;\n{_quoted(f'{path}index.html')} 1;\n" for path in paths)
     return {
         GONE: json.dumps({"gone": paths}, ensure_ascii=False, indent=1).encode() + b"\n",
-        GONE_MAP: rows.encode(),
+        # Caddy 2.6 includes no file that is empty.
+        GONE_MAP: f"# Pages that were withdrawn.\n{rows}".encode(),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 from lxml import etree
@@ -115,9 +116,11 @@ def _add_picture(element: Any, picture: EntryPicture | None) -> Any:
     size = {"width": str(picture.width), "height": str(picture.height)}
     facts = {"url": picture.url, "type": picture.media_type, "medium": "image", "fileSize": str(picture.size)}
     content = _add(element, f"{{{_MEDIA}}}content", **facts, **size)
-    for name, words in (("title", picture.caption), ("description", picture.alt)):
-        if words:
-            _add(content, f"{{{_MEDIA}}}{name}", words, type="plain")
+    if picture.caption:
+        _add(content, f"{{{_MEDIA}}}title", picture.caption, type="plain")
+    if picture.alt:
+        # As HTML: feedparser 6 takes a plain one for the entry's own text, and rss2email then mails nothing else.
+        _add(content, f"{{{_MEDIA}}}description", escape(picture.alt, quote=False), type="html")
     if picture.credit:
         _add(content, f"{{{_MEDIA}}}credit", picture.credit)
     _add(element, f"{{{_MEDIA}}}thumbnail", url=picture.url, **size)

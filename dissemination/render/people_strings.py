@@ -55,7 +55,7 @@ class PeopleWords:
     weekly: str = "Once a week"
     monthly: str = "Once a month"
     pause: str = "No letters until"
-    pause_hint: str = "Leave it empty for no pause. It holds from the next edition on."
+    pause_hint: str = "Leave it empty for no pause. It takes effect at once."
     save: str = "Save"
     saved_title: str = "Saved"
     saved_text: str = "It holds from now on."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +91,10 @@ class Rendering:
             memory=self._memory,
         )
         return {**made, f"media/{picture.name}": picture.body} if picture else made
+
+    def feeds(self, paths: Iterable[str]) -> Sequence[str]:
+        """Those that readers subscribe to; see `feed.subscribed`."""
+        return feed.subscribed(paths)
 
     def edition(self, id_: str, letters: Mapping[str, Letter]) -> Mapping[str, bytes]:
         """The pages of an edition, with the style sheet and the funding visual; see `pages.edition`."""

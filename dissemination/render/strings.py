@@ -10,6 +10,7 @@ from dissemination.model import ItemType
 from dissemination.render.catalogues import Plural, base, shipped_languages, spoken
 from dissemination.render.feed_words import FeedWords
 from dissemination.render.people_strings import PeopleWords, VisitorWords
+from dissemination.render.status_words import StatusWords
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +93,7 @@ class Words:
 
 
 #: Every dataclass whose words the catalogues hold; a test keeps them whole.
-SPEAKERS: tuple[type, ...] = (Words, FeedWords, PeopleWords, VisitorWords)
+SPEAKERS: tuple[type, ...] = (Words, FeedWords, PeopleWords, VisitorWords, StatusWords)
 
 
 @cache

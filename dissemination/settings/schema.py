@@ -328,6 +328,8 @@ class WebSubSection(_Section):
 
     hub: WebOrNone = ""
     """Hub that feeds name, and that is told of news; none where left out."""
+    allow_private: bool = False
+    """Whether the hub may be a machine inside; an address that names this machine always may."""
 
 
 class StoreSection(_Section):

@@ -17,6 +17,7 @@ from dissemination.store.editions import Editions
 from dissemination.store.events import Events
 from dissemination.store.items import Items
 from dissemination.store.people import People
+from dissemination.store.pings import Pings
 from dissemination.store.privacy import Privacy
 from dissemination.store.publications import Publications
 from dissemination.store.quotas import SharedQuotas
@@ -42,6 +43,7 @@ class Store:
         self.bounces = Bounces(self.database)
         self.controls = Controls(self.database)
         self.events = Events(self.database)
+        self.pings = Pings(self.database)
         self.quotas = SharedQuotas(self.database)
 
     def vault(self, channel: str) -> Vault:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import Choices, Consent, Happening, Step
+from dissemination.model import Choices, Consent, Happening, Notice, Step
 from dissemination.store import consents
 from dissemination.store.database import Database
 from dissemination.store.events import record
@@ -27,14 +27,14 @@ class Preferred:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def choose(self, subscriber: int, chosen: Choices, known: Sequence[str], words: str) -> bool:
+    def choose(self, subscriber: int, chosen: Choices, known: Sequence[str], said: Notice) -> bool:
         """Let their choice be so, in one transaction; False: nobody has the number, or they are suppressed.
 
         Args:
             subscriber: who.
             chosen: what they want.
             known: the lists that they were asked about; others stay as they are.
-            words: what stands beside the question, for the consent to lists that are new to them.
+            said: what stood beside the question, for the consent to lists that are new to them.
         """
         now = self._database.clock.now()
         with self._database.write("people") as connection:
@@ -45,7 +45,7 @@ class Preferred:
             on = _lists(connection, subscriber) if row.state == "active" else set()
             added = tuple(name for name in chosen.lists if name not in on)
             if added:
-                _agree(connection, subscriber, added, (chosen.lang, words), now)
+                _agree(connection, subscriber, added, said, now)
             _set(connection, subscriber, chosen, row.attributes or {})
             dropped = tuple(name for name in known if name in on and name not in chosen.lists)
             if dropped:
@@ -54,20 +54,17 @@ class Preferred:
             return True
 
 
-def _agree(
-    connection: Connection, subscriber: int, added: tuple[str, ...], said: tuple[str, str], now: datetime
-) -> None:
-    """They hold the personal link, and so the mailbox: this yes needs no second one. `said`: language and words."""
+def _agree(connection: Connection, subscriber: int, added: tuple[str, ...], said: Notice, now: datetime) -> None:
+    """They hold the personal link, and so the mailbox: this yes needs no second one."""
     waking = sa.update(subscribers).where(subscribers.c.id == subscriber, subscribers.c.state != "active")
     if connection.execute(waking.values(state="active", state_at=now)).rowcount:
         # Who had left everything comes back to what they name, not to all that they once had.
         theirs = sa.and_(memberships.c.subscriber == subscriber, memberships.c.left_at.is_(None))
         connection.execute(sa.update(memberships).where(theirs).values(left_at=now))
     join(connection, subscriber, added)
-    lang, words = said
-    wording = consents.keep_wording(connection, words, lang, now)
+    wording = consents.keep_wording(connection, said.text, said.lang, now)
     for name in added:
-        line = Consent(step=Step.GIVEN, at=now, lists=(name,), lang=lang, form=_FORM, wording=wording)
+        line = Consent(step=Step.GIVEN, at=now, lists=(name,), lang=said.lang, form=_FORM, wording=wording)
         consents.log(connection, subscriber, line)
 
 

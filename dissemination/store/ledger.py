@@ -67,6 +67,7 @@ _STILL_ON = sa.exists().where(
     memberships.c.list.in_(sa.bindparam("lists", expanding=True)),
     memberships.c.left_at.is_(None),
 )
+_not_paused = sa.or_(subscribers.c.paused_until.is_(None), subscribers.c.paused_until <= sa.bindparam("now"))
 _NEXT = (
     sa.select(
         deliveries.c.subscriber,
@@ -76,7 +77,7 @@ _NEXT = (
         subscribers.c.lang,
         subscribers.c.domain,
         # Whether this person may still be written to: NULL where they were erased.
-        sa.and_(subscribers.c.state == "active", _STILL_ON),
+        sa.and_(subscribers.c.state == "active", _STILL_ON, _not_paused),
     )
     .select_from(deliveries.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber))
     .where(_rows, deliveries.c.state == _PENDING, deliveries.c.subscriber > sa.bindparam("after"))
@@ -115,7 +116,7 @@ class Ledger:
     Args:
         database: the door.
         number: the publication's number.
-        lists: the mailing lists that the edition goes to: who has left them meanwhile is skipped.
+        lists: the mailing lists that the edition goes to: who left them or asked for a pause meanwhile is skipped.
         owner: who claims.
         lease: seconds that a batch stays ours without a turn.
         resend: what an older claim left without an outcome goes out again, the same message; else it is in doubt.
@@ -274,20 +275,22 @@ class Ledger:
             if self._current is None and not self._claim(connection, now):
                 break
             size = want - len(people)
-            rows, found = self._from_current(connection, size, domains)
+            rows, found = self._from_current(connection, size, domains, now)
             people += found
             if rows < size and not self._leave_current(connection, now, domains):
                 break
         return people
 
-    def _from_current(self, connection: Connection, size: int, domains: Domains) -> tuple[int, Sequence[Recipient]]:
+    def _from_current(
+        self, connection: Connection, size: int, domains: Domains, now: datetime
+    ) -> tuple[int, Sequence[Recipient]]:
         """(rows that were seen, people of them); fewer rows than `size`: there are no more."""
         batch = self._current
         if batch is None:  # never: the caller has claimed it
             return 0, ()
         key: dict[str, Any] = {"p": self.number, "b": batch}
         token, held = self._held[batch], domains.held()
-        facts = {**key, "n": size, "after": self._after, "lists": self._lists}
+        facts = {**key, "n": size, "after": self._after, "lists": self._lists, "now": now}
         query, facts = (_NEXT_BESIDES, {**facts, "held": held}) if held else (_NEXT, facts)
         rows = connection.execute(query, facts).all()
         gone = [row[0] for row in rows if not row[-1]]

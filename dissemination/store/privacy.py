@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from dissemination.model import DeliveryState, Dossier, Received, Suppressed, Wording
+from dissemination.model import DeliveryState, Dossier, Received, Subscriber, Suppressed, Wording
 from dissemination.store import consents, erasure
 from dissemination.store.database import Database
 from dissemination.store.people import with_lists
@@ -18,6 +18,7 @@ from dissemination.store.schema import (
     deliveries,
     memberships,
     publications,
+    signups,
     subscribers,
     suppressions,
     troubles,
@@ -40,6 +41,8 @@ class Privacy:
     def dossier(self, address: str, hashed: str) -> Dossier | None:
         """Everything that is kept about a person; None: nobody has the address.
 
+        Who has only signed up, and not confirmed, is shown as such.
+
         Args:
             address: normalised.
             hashed: its keyed hash.
@@ -47,10 +50,13 @@ class Privacy:
         with self._database.read() as connection:
             query = sa.select(subscribers).where(subscribers.c.address == address)
             row = connection.execute(query).mappings().first()
+            waiting = connection.execute(_WAITING, {"address": address}).mappings().first()
+            asked = tuple(waiting["lists"].split(consents.SEPARATOR)) if waiting else ()
             if row is None:
-                return None
+                return _stranger(waiting, asked, _suppressed(connection, hashed)) if waiting else None
             [person] = with_lists(connection, [row])
             return Dossier(
+                asked=asked,
                 person=person,
                 created_at=row["created_at"],
                 left=_left(connection, person.id),
@@ -94,6 +100,14 @@ class Privacy:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+
+_WAITING = sa.select(signups).where(signups.c.address == sa.bindparam("address"), signups.c.confirmed_at.is_(None))
+
+
+def _stranger(waiting: sa.RowMapping, asked: tuple[str, ...], barred: Suppressed | None) -> Dossier:
+    person = Subscriber(id=0, email=waiting["email"], lang=waiting["lang"], state="unconfirmed")
+    return Dossier(person=person, created_at=waiting["at"], asked=asked, suppressed=barred)
 
 
 def _left(connection: Connection, subscriber: int) -> tuple[str, ...]:

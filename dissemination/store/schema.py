@@ -371,6 +371,19 @@ soft_bounces = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 
+#: Two digests a feed: as it is live, and as the hub was told of it last. Where they differ a ping is owed.
+pings = sa.Table(
+    "pings",
+    metadata,
+    sa.Column("hub", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),  # the feed's address
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("told", sa.Text, nullable=False),  # "": never
+    sa.Column("since", Instant, nullable=False),  # owed first
+    sa.Column("not_before", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),  # why it is not told until it changes next; "": it is
+)
+
 pauses = sa.Table(
     "pauses",
     metadata,

@@ -57,6 +57,8 @@ class SignUps:
                 _sound(connection, held[_ALARM].count, now)
                 return False
             wording = consents.keep_wording(connection, asked.words, asked.lang, now)
+            # Its mails were counted from one: by a number of its own, a new one's are never taken for those.
+            connection.execute(_FORGET_CONFIRMED, {"address": asked.address})
             known = connection.execute(_BY_ADDRESS, {"address": asked.address}).mappings().first()
             barred = connection.execute(_BARRED, {"hash": asked.hash}).scalar() in FOR_GOOD
             facts = _merged(asked, known) | {"wording": wording.digest}
@@ -163,6 +165,9 @@ class SignUps:
 
 
 _BY_ADDRESS = sa.select(signups).where(signups.c.address == sa.bindparam("address"))
+_FORGET_CONFIRMED = sa.delete(signups).where(
+    signups.c.address == sa.bindparam("address"), signups.c.confirmed_at.is_not(None)
+)
 _BARRED = sa.select(suppressions.c.reason).where(suppressions.c.hash == sa.bindparam("hash"))
 
 
@@ -177,9 +182,7 @@ def _sound(connection: Connection, left: int, now: datetime) -> None:
 def _merged(asked: SignUp, known: sa.RowMapping | None) -> dict[str, Any]:
     """As it is kept: lists that were asked for and are not confirmed yet stay asked for."""
     facts = {name: getattr(asked, name) for name in ("email", "address", "hash", "lang", "form", "at")}
-    earlier: Sequence[str] = ()
-    if known and known["confirmed_at"] is None:
-        earlier = [name for name in known["lists"].split(consents.SEPARATOR) if name]
+    earlier = [name for name in known["lists"].split(consents.SEPARATOR) if name] if known else []
     lists = consents.SEPARATOR.join(dict.fromkeys((*earlier, *asked.lists)))
     mails = {name: known[name] if known else 0 for name in ("mails", "mail", "attempts")}
     return facts | mails | {"lists": lists, "confirmed_at": None, "mail_at": known["mail_at"] if known else None}

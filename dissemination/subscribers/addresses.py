@@ -46,8 +46,8 @@ def normalise(address: str) -> str:
         AddressError: it is no address.
     """
     local, _, domain = tidy(address).rpartition("@")
-    folded = local.lower() if local.isascii() else unicodedata.normalize("NFC", local).casefold()
-    return f"{folded}@{domain}"
+    # Not `casefold`: it makes "ss" of "ß", and strasse@ may be somebody else than straße@.
+    return f"{unicodedata.normalize('NFC', local).lower()}@{domain}"
 
 
 @lru_cache(maxsize=4_096)

@@ -71,6 +71,44 @@ def faults(path: str, body: bytes, now: datetime | None = None) -> list[tuple[st
     return found
 
 
+#: Name of a file -> how it must be served.
+MEDIA_TYPES = {
+    "rss.xml": "application/rss+xml",
+    "atom.xml": "application/atom+xml",
+    "feed.json": "application/feed+json",
+    "feeds.opml": "text/x-opml",
+}
+
+
+def served(address: str, body: bytes, content_type: str) -> list[tuple[str, str]]:
+    """What the validator would say besides of how a feed came over HTTP.
+
+    Args:
+        address: what was asked for, by its public name.
+        body: what came.
+        content_type: the header.
+    """
+    name = address.rpartition("/")[2]
+    media, _, charset = content_type.partition("; charset=")
+    declared = re.match(rb"<\?xml[^>]*encoding=['\"]([^'\"]+)", body)
+    found = []
+    if media != MEDIA_TYPES[name]:
+        found.append(("UnexpectedContentType", content_type))
+    if charset.lower() != (declared[1].decode().lower() if declared else "utf-8"):
+        found.append(("EncodingMismatch", content_type))
+    if name != "feeds.opml" and _own_address(name, body) != address:
+        found.append(("SelfDoesntMatchLocation", address))
+    return found
+
+
+def _own_address(name: str, body: bytes) -> str:
+    if name == "feed.json":
+        return json.loads(body)["feed_url"]
+    root = etree.fromstring(body)
+    parent = root[0] if root.tag == "rss" else root
+    return next((link.get("href") for link in parent.iterfind(f"{ATOM}link") if link.get("rel") == "self"), "")
+
+
 def _namespaces(root) -> Faults:
     for element in root.iter(etree.Element):
         if (etree.QName(element).namespace or "") not in KNOWN:

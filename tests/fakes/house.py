@@ -102,6 +102,9 @@ class PlainRenderer:
         lines = [f"{e.item_id} {e.title} {e.published:%F %T} {e.updated:%F %T}" for e in entries]
         return {"feed.txt": "\n".join(lines).encode()}
 
+    def feeds(self, paths) -> Sequence[str]:
+        return list(paths)
+
     def edition(self, id_: str, letters) -> Mapping[str, bytes]:
         return {f"e/{id_}/{lang}/index.html": letter.page.encode() for lang, letter in letters.items()}
 

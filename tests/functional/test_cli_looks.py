@@ -157,7 +157,10 @@ JSON_SHAPES = [
     (("publish",), {"mails", "feeds", "posts", "failed", "in_doubt"}),
     (("pause",), {"channel", "paused"}),
     (("resume",), {"channel", "paused", "was_paused"}),
-    (("status",), {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last", "expiring", "bills"}),
+    (
+        ("status",),
+        {"waiting", "asking", "sent", "counts", "deliveries", "paused", "last", "expiring", "bills", "hub"},
+    ),
     (("backup", "copy.db"), {"file", "bytes"}),
     (("subscribers", "add", "ana@mail.example", *CONSENT), {"added", "known", "suppressed"}),
     (("subscribers", "suppress", "ana@mail.example"), {"suppressed", "was_listed"}),

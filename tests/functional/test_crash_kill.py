@@ -175,11 +175,14 @@ def judge_files(root, items: int) -> None:
         posts = list((root / "var" / "outbox" / network).glob("*.txt"))
         assert len(posts) == items
         assert len({post.read_text("utf-8").split("key: ")[1].split("\n")[0] for post in posts}) == items
-    (rss,) = (root / "feeds" / "en").rglob("rss.xml")
-    ids = [entry.id for entry in feedparser.parse(rss.read_bytes()).entries]
-    assert len(ids) == len(set(ids)) == items
-    (feed,) = (root / "feeds" / "en").rglob("feed.json")
-    assert sorted(item["id"] for item in json.loads(feed.read_text("utf-8"))["items"]) == sorted(ids)
+    # The feed of everything, and that of the one category that all of them are in.
+    feeds = list((root / "feeds" / "en").rglob("rss.xml"))
+    assert len(feeds) == 2
+    for rss in feeds:
+        ids = [entry.id for entry in feedparser.parse(rss.read_bytes()).entries]
+        assert len(ids) == len(set(ids)) == items
+        feed = json.loads(rss.with_name("feed.json").read_text("utf-8"))
+        assert sorted(item["id"] for item in feed["items"]) == sorted(ids)
     leftovers = [path for path in (root / "feeds").rglob(".*") if path.is_file()]
     # A temporary file of a killed process may stay behind, hidden; it is never served under a real name.
     assert all(path.name.startswith(".") for path in leftovers)
@@ -226,7 +229,8 @@ def test_two_publishers_on_postgresql_and_kills(tmp_path, folders, counting_smtp
         chance.tick.wait(0.5)
     for process in pair:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(15) for process in pair] == [0, 0]
+    # One that was started a moment ago may be ended before it listens to signals.
+    assert {process.wait(15) for process in pair} <= {0, -signal.SIGTERM}
     judge_mails(counting_smtp, people, doubles=kills * WINDOW)
     judge_files(root, items=1)
     changes = sum(one != other for one, other in zip(counting_smtp.lines, counting_smtp.lines[1:], strict=False))

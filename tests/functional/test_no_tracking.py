@@ -119,9 +119,42 @@ def test_the_database_has_no_place_for_opens_or_clicks():
     ] == []
 
 
-def test_no_template_has_a_picture_that_nobody_could_see():
+def templates():
+    """Path and text of every template; files that are sent as they are lie in `static`."""
     for path in Path(shipped("templates")).rglob("*"):
-        if path.is_file():
-            text = path.read_text("utf-8")
-            assert not re.search(r"(?:width|height)=[\"']?[012](?:px)?[\"' />]", text), path.name
-            assert not re.search(r"pixel|beacon|tracking", text, re.IGNORECASE), path.name
+        if path.is_file() and "static" not in path.parts:
+            yield path, path.read_text("utf-8")
+
+
+def test_no_template_has_a_picture_that_nobody_could_see():
+    for path, text in templates():
+        assert not re.search(r"(?:width|height)=[\"']?[012](?:px)?[\"' />]", text), path.name
+        assert not re.search(r"pixel|beacon|tracking", text, re.IGNORECASE), path.name
+
+
+#: What a style sheet or a script loads: addresses as their syntax has them, not those in comments.
+_LOADS = re.compile(r"(?:url\(|@import\s+|src\s*=\s*)[\s\"']*((?:https?:)?//[^\s\"')]+)", re.IGNORECASE)
+
+
+def foreign(text):
+    return _LOADS.findall(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+
+
+def test_what_is_sent_as_it_is_loads_nothing_from_elsewhere():
+    folder = Path(shipped("templates")) / "public" / "static"
+    sheets = [path for path in folder.rglob("*") if path.suffix in {".css", ".js", ".svg"}]
+    assert sheets
+    assert [
+        (path.name, foreign(path.read_text("utf-8"))) for path in sheets if foreign(path.read_text("utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["a{b:url(https://x.example/y.png)}", "@import 'http://x.example/z.css';", 'a{b:url( "//x.example/f")}'],
+)
+def test_a_planted_foreign_address_is_found(planted):
+    assert foreign(planted)
+    assert not foreign(
+        f"/*! from {planted} */a{{b:url(data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E)}}"
+    )

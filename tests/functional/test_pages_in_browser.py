@@ -7,22 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from dissemination.files import digest_of
 from dissemination.model import Audience, Edition, EventFacts, ItemType, Link, Picture
 from dissemination.render import Rendering
 from dissemination.testing import sample_item, sample_picture, sample_project
 
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(os.environ.get("AXE", Path.home() / ".cache" / "dissemination-axe/node_modules/axe-core/axe.min.js"))
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium"),
-    pytest.mark.skipif(not AXE.exists(), reason=f"no axe-core: npm install axe-core@4.14.1 below {AXE.parents[2]}"),
-]
-
 POLICY = "default-src 'none'; img-src 'self'; style-src 'self'"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LANGUAGES = ("en", "fr", "it", "ro", "sl", "sv", "de")
 PROJECT = sample_project(
     languages=LANGUAGES,
@@ -66,12 +57,6 @@ PAGES = {
     "digest-de": "/e/weekly-2026-W48/de/",
     "flash": "/e/flash-third-meeting/en/",
 }
-#: Elements that stick out of the window on the right, but for those inside what scrolls by itself.
-BEYOND = """() => [...document.body.querySelectorAll('*')].filter(e => {
-  for (let p = e.parentElement; p; p = p.parentElement)
-    if (['auto', 'scroll'].includes(getComputedStyle(p).overflowX)) return false;
-  return e.offsetParent && e.getBoundingClientRect().right > innerWidth + .5 })
-  .map(e => e.tagName + '.' + e.className)"""
 
 
 def item(lang="en", **changes):
@@ -129,14 +114,6 @@ def site():
     return files | {f"media/{picture.name}": picture.body for picture in (lead, visual, agenda)}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def show(browser, site):
     """show(path, width, scheme): the page under the policy; it may ask for nothing else and complain of nothing."""
@@ -172,31 +149,25 @@ def show(browser, site):
     assert [said for said in complaints if "favicon" not in said] == []
 
 
-def violations(page):
-    page.evaluate(AXE.read_text())
-    told = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
-    return [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in told["violations"]]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("name", PAGES)
-def test_no_violations_and_nothing_overflows(show, name, width, scheme):
+def test_no_violations_and_nothing_overflows(show, browsing, name, width, scheme):
     page = show(PAGES[name], width, scheme)
     if folder := os.environ.get("SHOTS"):
         page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
-    assert violations(page) == []
+    assert browsing.violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(BEYOND) == []
+    assert page.evaluate(browsing.BEYOND) == []
 
 
-def test_planted_faults_are_found(show):
+def test_planted_faults_are_found(show, browsing):
     page = show(PAGES["item"])
     page.evaluate("""() => {
       document.querySelector('main img').removeAttribute('alt');
       document.querySelector('label').remove();
       document.querySelector('h1').outerHTML = '<p>No heading</p>'; }""")
-    assert {"image-alt", "label", "page-has-heading-one"} <= {rule for rule, _ in violations(page)}
+    assert {"image-alt", "label", "page-has-heading-one"} <= {rule for rule, _ in browsing.violations(page)}
 
 
 def test_the_policy_is_at_work(show, site, browser):

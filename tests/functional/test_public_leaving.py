@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import logging
+import re
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -86,6 +87,17 @@ def test_the_page_has_one_button_that_leaves(town):
     assert "/p/" not in page  # a link to leave, which passes through many hands, leads to nobody's data
     assert town.press(path).status_code == 200
     assert states(town) == {1: "unsubscribed"}
+
+
+def test_the_page_and_its_answer_speak_the_language_of_the_letters(build):
+    town = build(people=0)
+    facts = {"id": 0, "lists": ("news",), "consent_source": "test", "consent_at": CONSENT}
+    people = [Subscriber(email=f"{lang}@mail.example", lang=lang, **facts) for lang in ("ro", "xx")]
+    town.house.add_subscribers(people)
+    shown = [re.search('<html lang="([^"]+)"', town.web.get(town.path("u", n)).text)[1] for n in (1, 2, 3)]
+    assert shown == ["ro", "en", "en"]  # the second has a language without pages, the third is nobody any more
+    assert '<html lang="ro"' in town.press(town.path("u", 1)).text
+    assert '<html lang="en"' in town.press(town.path("u", 1), lang="../xx").text
 
 
 def test_hostile_10_who_leaves_while_an_edition_runs_is_not_in_its_next_window(mailer, flash, house):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import threading
+import time
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -36,6 +39,14 @@ def build(visitors, tmp_path, clock):
 @pytest.fixture
 def town(build):
     return build()
+
+
+def until(true):
+    """Wait for a thread that nobody can join."""
+    end = time.monotonic() + 20
+    while not true() and time.monotonic() < end:
+        threading.Event().wait(0.01)
+    return true()
 
 
 def kinds(town):
@@ -316,6 +327,19 @@ def test_a_mail_that_does_not_go_out_is_tried_again_with_the_same_key(town):
     assert town.post.kept == []
 
 
+def test_a_mail_server_that_is_away_for_a_night_costs_nobody_their_sign_up(town):
+    began = town.clock.now()
+    town.post.answers = [UnavailableError("not now")] * 9
+    town.sign_up()
+    while not town.post.kept:
+        town.clock.advance(timedelta(minutes=10))
+        town.house.postman()
+        assert town.clock.now() - began < timedelta(days=1)
+    assert town.clock.now() - began > timedelta(hours=12)
+    assert len(set(town.post.tried)) == 1
+    assert town.press(town.mailed()).status_code == 200
+
+
 def test_a_mail_that_is_refused_is_given_up_without_a_name_in_the_log(town):
     town.post.answers = [RejectedError("550 ana@mail.example unknown")]
     town.sign_up()
@@ -467,3 +491,86 @@ def test_hostile_25_who_never_confirmed_is_erased_too(town):
     assert b"unique.person" not in town.house.parts.store.database.path.read_bytes()
     assert town.house.parts.store.signups.of("unique.person@mail.example") is None
     assert town.web.get(town.mailed()).status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------ a locked database
+
+
+def test_hostile_9_while_the_database_is_locked_forms_are_told_to_come_again(build):
+    town = build(patience=0.3)
+    preferences = town.subscribed()
+    form = town.form(email="bo@mail.example")
+    wording = town.house.sign_up_notice("en").digest
+    with town.house.parts.store.database.write():  # what another process that writes is to this one
+        answers = [
+            town.send("/signup/", form),
+            town.send(preferences, {"do": "save", "list": "press", "lang": "en", "wording": wording}),
+            town.send(preferences, {"do": "erase", "sure": "yes"}),
+        ]
+    assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "30")] * 3
+    assert town.send("/signup/", form).status_code == 200
+
+
+def test_a_sign_up_that_was_not_waited_for_gets_its_mail_all_the_same(build):
+    town = build(patience=0.3)
+    with town.house.parts.store.database.write():
+        assert town.send("/signup/", town.form()).status_code == 503
+    assert until(lambda: town.post.kept)
+
+
+@pytest.mark.parametrize("path", ["/signup/", "/c/x", "/p/x", "/u/x"])
+def test_a_wrong_method_is_told_of_all_the_right_ones(town, path):
+    answer = town.web.request("PUT", path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+def test_who_comes_back_after_leaving_gets_a_mail_that_no_mailbox_takes_for_the_first_one(town):
+    town.subscribed()
+    town.house.unsubscribe("ana@mail.example", how="test")
+    town.clock.advance(timedelta(days=2))
+    town.sign_up()
+    first, second = (key for *_, key in town.post.kept)
+    assert first != second  # the Message-ID is made of it, and mailboxes drop what they have already
+    assert town.press(town.mailed()).status_code == 200
+    assert town.person().state == "active"
+
+
+def test_a_list_that_is_added_later_is_agreed_to_by_the_very_words_on_that_page(town):
+    preferences = town.subscribed()
+    shown = town.house.sign_up_notice("en")
+    page = unescape(town.web.get(preferences).text)
+    assert all(paragraph in page for paragraph in shown.paragraphs)
+    # The page was English, whatever language the letters have from now on.
+    assert town.press(preferences, list=["news", "press"], lang="ro").status_code == 200
+    last = town.house.show_subscriber("ana@mail.example").consents[-1]
+    assert (last.lists, last.lang, last.wording.text) == (("press",), "en", shown.text)
+    assert town.person().lang == "ro"
+    assert all(
+        paragraph in unescape(town.web.get(preferences).text)
+        for paragraph in town.house.sign_up_notice("ro").paragraphs
+    )
+
+
+def test_words_that_changed_since_the_page_was_shown_are_shown_first(town):
+    preferences = town.subscribed()
+    answer = town.press(preferences, list=["news", "press"], wording="0" * 64)
+    assert answer.status_code == 422
+    assert "words about your data have changed" in answer.text
+    assert town.person().lists == ("news",)
+
+
+def test_who_asks_what_is_kept_about_them_is_told_of_a_sign_up_that_waits(town):
+    town.sign_up(list=["press"])
+    shown = town.house.show_subscriber("Ana@mail.example")
+    assert (shown.person.state, shown.person.lang, shown.person.email) == ("unconfirmed", "en", "ana@mail.example")
+    assert (shown.asked, shown.person.lists, shown.consents) == (("press",), (), ())
+    town.press(town.mailed())
+    shown = town.house.show_subscriber("ana@mail.example")
+    assert (shown.asked, shown.person.lists) == ((), ("press",))
+    preferences = town.path("p", town.person().id)
+    town.clock.advance(timedelta(days=1))
+    town.sign_up(list=["news"])
+    assert json.loads(town.press(preferences, 1, do="export").text)["asked"] == ["news"]
+    assert town.house.remove_subscriber("ana@mail.example")
+    assert town.house.show_subscriber("ana@mail.example") is None

@@ -1,17 +1,12 @@
 """The letter as a browser shows it: nothing overflows, and every word can be read in light and in dark."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from dissemination.model import Audience, Edition, EventFacts, ItemType, Link, Slot
 from dissemination.render import Rendering
 from dissemination.testing.samples import sample_item, sample_picture, sample_project
-
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
 
 AT = datetime(2026, 12, 3, 8, 0, tzinfo=UTC)
 BODY = (
@@ -59,14 +54,6 @@ SMALL = """() => { const walker = document.createTreeWalker(document.body, NodeF
     if (n.data.trim() && e.offsetParent && parseFloat(getComputedStyle(e).fontSize) < 14)
       small.push(n.data.trim()) }
   return small }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 def edition(kind):

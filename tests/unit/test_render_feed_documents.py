@@ -129,6 +129,13 @@ def test_media_stands_directly_below_the_item():  # the library wraps one pictur
     assert atom(sample_entry(picture=PICTURE)).find("atom:entry/media:content", NS) is not None
 
 
+def test_a_pictures_description_is_html_or_feedparser_takes_it_for_the_entrys_text():
+    picture = replace(PICTURE, alt="Twelve & <b>")
+    for made in (rss(sample_entry(picture=picture)), atom(sample_entry(picture=picture))):
+        description = made.find(".//media:description", NS)
+        assert (description.text, dict(description.attrib)) == ("Twelve &amp; &lt;b&gt;", {"type": "html"})
+
+
 def test_the_channels_link_is_the_page_and_self_the_feed():  # the last link given becomes the channel's
     channel = rss(sample_entry())
     assert text(channel, "link") == "https://news.example.eu/en/social/"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import feedparser
 import pytest
-from feed_rules import LARGEST, faults
+from feed_rules import LARGEST, MEDIA_TYPES, faults, served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -142,6 +143,22 @@ def test_equal_ids_and_what_is_too_large_are_found():
     assert faults(RSS, b" " * (LARGEST + 1)) == [("TooLarge", f"{LARGEST + 1} bytes")]
 
 
+@pytest.mark.parametrize("name", [RSS, ATOM, JSON, OPML])
+def test_how_it_is_served_is_looked_at(rich, name):
+    address, right = f"{PROJECT.public_url}/{name}", f"{MEDIA_TYPES[name.rpartition('/')[2]]}; charset=utf-8"
+    assert served(address, rich[name], right) == []
+    for wrong in ("text/html; charset=utf-8", "text/plain; charset=utf-8", "application/atom+xml2; charset=utf-8"):
+        assert [what for what, _ in served(address, rich[name], wrong)] == ["UnexpectedContentType"]
+    for wrong in (right.replace("utf-8", "iso-8859-1"), right.partition(";")[0]):
+        assert [what for what, _ in served(address, rich[name], wrong)] == ["EncodingMismatch"]
+    moved = served(address.replace("://", "://www."), rich[name], right)
+    assert [what for what, _ in moved] == ([] if name == OPML else ["SelfDoesntMatchLocation"])
+
+
+def test_rss_as_atom_is_unexpected(rich):
+    assert served(f"{PROJECT.public_url}/{RSS}", rich[RSS], "application/atom+xml; charset=utf-8") != []
+
+
 # ------------------------------------------------------------------------------- and none in what we write
 
 
@@ -268,3 +285,45 @@ def test_any_item_parses_back(words, number, out, later):
     (one,) = json.loads(found[JSON])["items"]
     assert (one["id"], one["url"], one["title"]) == (entry.id, entry.url, entry.title)
     assert [datetime.fromisoformat(one[name]) for name in ("date_published", "date_modified")] == moments
+
+
+#: What feeds, readers and templates stumble over, in any order.
+NASTY = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [*HOSTILE.values(), "]]>", "&", "<", ">", '"', "\x00", "\x1b", "\ud800", "\ufffe", "\u202e"]
+        ),
+        st.text(max_size=5),
+    ),
+    max_size=6,
+).map("".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(words=st.tuples(NASTY, NASTY, NASTY, NASTY, NASTY, NASTY, NASTY))
+def test_any_words_around_an_item_parse_back(words):
+    title, summary, correction, alt, caption, credit, term = words
+    item = sample_item(
+        title=title, summary=summary, correction=correction, tags=(term,), categories=("Social", term)
+    )
+    item = replace(item, image=replace(item.image, alt=alt, caption=caption, credit=credit))
+    made = feed.entry(item, {str(item.image.file): sample_picture()}, {}, PROJECT, SITE)
+    entry = replace(made, published=OUT, updated=OUT, attachments=FILES)
+    found = documents(entry)
+    assert {name: what for name, body in found.items() if (what := faults(name, body))} == {}
+    rss = etree.fromstring(found[RSS]).find("channel/item")
+    atom = etree.fromstring(found[ATOM]).find("{*}entry")
+    (facts,) = json.loads(found[JSON])["items"]
+    assert rss.findtext("title") == atom.findtext("{*}title") == facts["title"] == entry.title
+    assert rss.findtext("description") == atom.findtext("{*}summary") == facts["summary"] == entry.summary
+    assert rss.findtext("{*}encoded") == atom.findtext("{*}content") == facts["content_html"]
+    told = [element.text for element in rss.iterfind("category")]
+    assert told == [element.get("term") for element in atom.iterfind("{*}category")]
+    for one in (rss, atom):
+        picture = one.find("{http://search.yahoo.com/mrss/}content")
+        assert unescape(picture.findtext("{*}description") or "") == entry.picture.alt
+        assert (picture.findtext("{*}title") or "") == entry.picture.caption
+        assert (picture.findtext("{*}credit") or "") == entry.picture.credit
+    for name in (RSS, ATOM):
+        parsed = feedparser.parse(found[name])
+        assert (parsed.bozo, len(parsed.entries), parsed.entries[0].id) == (False, 1, entry.id)

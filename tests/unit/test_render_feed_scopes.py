@@ -228,7 +228,7 @@ def test_a_withdrawn_item_is_a_notice_under_its_id_and_its_page_is_gone():
     assert (after.picture, after.pictures, after.attachments, after.correction) == (None, (), (), "")
     made = files(replace(after, published=START, updated=START + timedelta(days=1)))
     assert json.loads(made["_gone.json"]) == {"gone": [f"/{after.path}"]}
-    assert made["_gone.map"].decode().splitlines()[0] == f'"/{after.path}" 1;'
+    assert made["_gone.map"].decode().splitlines()[1] == f'"/{after.path}" 1;'
     page = html.document_fromstring(made[f"{after.path}index.html"])
     assert page.xpath("//h1/text()") == [after.title]
     assert "This text was withdrawn on" in page.text_content()

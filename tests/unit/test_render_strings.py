@@ -11,6 +11,7 @@ from dissemination.model import ItemType
 from dissemination.render import catalogues, words
 from dissemination.render.catalogues import LOCALES, Plural, catalogue, english, shipped_languages, spoken
 from dissemination.render.people_strings import PeopleWords, VisitorWords
+from dissemination.render.status_words import STATUSES, said
 from dissemination.render.strings import SPEAKERS, Words, strings, unspoken
 
 LANGUAGES = ("en", "fr", "it", "ro", "sl", "sv", "de")
@@ -196,3 +197,14 @@ def test_the_mail_that_asks_to_confirm_has_its_link_on_a_line_of_its_own(lang):
     assert "{url}" in text.splitlines()
     assert text.endswith("\n")
     assert "7" in text
+
+
+@pytest.mark.parametrize("lang", shipped_languages())
+@pytest.mark.parametrize("status", STATUSES)
+def test_each_status_that_has_a_page_speaks_every_language(lang, status):
+    told = said(status, lang)
+    assert told.title
+    assert told.text.endswith(".")
+    if lang != "en":
+        assert {told.title, told.text} & {said(status, "en").title, said(status, "en").text} == set()
+    assert said(status, f"{lang}-XX") == told

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dissemination.model import Audience, Choices, SignUp, Step, Subscriber
+from dissemination.model import Audience, Choices, Notice, SignUp, Step, Subscriber
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 WEEK, LEASE = timedelta(days=7), timedelta(minutes=10)
 NEWS = Audience(lists=("news",))
+SAID = Notice(lang="en", paragraphs=("words",), digest="0")
 
 
 def asked(name="ana", **changes):
@@ -81,29 +82,29 @@ def test_new_people_begin_with_a_frequency_where_it_is_asked(store):
     person = store.signups.confirm(store.signups.of("ana@mail.example").id, ("news",), NOW - WEEK, "each")
     assert store.people.by_id(person).attributes == {"frequency": "each"}
     assert store.preferences.choose(
-        person, Choices(lists=("news",), lang="en", frequency="weekly"), ("news",), "words"
+        person, Choices(lists=("news",), lang="en", frequency="weekly"), ("news",), SAID
     )
     assert store.people.count(Audience(lists=("news",), where=(("frequency", ("weekly",)),))) == 1
 
 
 def test_a_pause_keeps_somebody_out_of_what_starts_meanwhile(store, ana, clock):
     until = NOW + timedelta(days=3)
-    store.preferences.choose(ana, Choices(lists=("news",), lang="en", paused_until=until), ("news",), "words")
+    store.preferences.choose(ana, Choices(lists=("news",), lang="en", paused_until=until), ("news",), SAID)
     assert store.people.count(NEWS) == 0
     clock.advance(timedelta(days=3))
     assert store.people.count(NEWS) == 1
 
 
 def test_lists_that_were_not_asked_about_stay(store, ana):
-    store.preferences.choose(ana, Choices(lists=(), lang="en"), ("news",), "words")
+    store.preferences.choose(ana, Choices(lists=(), lang="en"), ("news",), SAID)
     assert store.people.by_id(ana).lists == ("press",)
     assert store.people.by_id(ana).state == "active"
 
 
 def test_suppressed_and_unknown_people_choose_nothing(store, ana):
     store.people.suppress("ana@mail.example", "hash ana", "officer")
-    assert not store.preferences.choose(ana, Choices(lists=("news",), lang="en"), ("news",), "words")
-    assert not store.preferences.choose(999, Choices(lists=("news",), lang="en"), ("news",), "words")
+    assert not store.preferences.choose(ana, Choices(lists=("news",), lang="en"), ("news",), SAID)
+    assert not store.preferences.choose(999, Choices(lists=("news",), lang="en"), ("news",), SAID)
     assert store.people.by_id(ana).state == "suppressed"
 
 

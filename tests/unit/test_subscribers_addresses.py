@@ -16,6 +16,7 @@ from dissemination.subscribers import AddressBook, normalise, suppression_hash, 
         (" Ana.Pop@Example.ORG ", "Ana.Pop@example.org", "ana.pop@example.org"),
         ("ana+news@example.org", "ana+news@example.org", "ana+news@example.org"),
         ("JOSÉ@straße.example", "JOSÉ@xn--strae-oqa.example", "josé@xn--strae-oqa.example"),
+        ("STRAßE@example.org", "STRAßE@example.org", "straße@example.org"),  # not strasse@: that is somebody else
         ("jose\u0301@example.org", "jose\u0301@example.org", "josé@example.org"),
         ("ana@ПОЧТА.eu", "ana@xn--80a1acny.eu", "ana@xn--80a1acny.eu"),
         ("o'neil@xn--strae-oqa.example", "o'neil@xn--strae-oqa.example", "o'neil@xn--strae-oqa.example"),

@@ -146,6 +146,7 @@ def test_feeds_may_be_read_by_programs_on_other_sites_also_conditionally_and_pag
     assert again["access-control-allow-origin"] == "*"
     asked = served("/en/social/rss.xml", "OPTIONS")
     assert asked.status == 204
+    assert asked["content-length"] == ""
     assert "if-none-match" in asked["access-control-allow-headers"]
     assert served("/en/social/")["access-control-allow-origin"] == ""
     assert served("/en/social/", "OPTIONS")["access-control-allow-origin"] == ""
@@ -518,6 +519,15 @@ def test_hostile_17_links_devices_and_hidden_files_are_not_served(served, root, 
         folder = PublicFiles(root)
         assert folder.find(path) is None, path
     assert served("/.well-known/security.txt").status == 200
+
+
+def test_what_is_written_for_web_servers_is_not_served_and_a_line_below_elsewhere_is_nothing_special(root):
+    put(root, "_gone.map", '"/en/news/x/" 1;')
+    put(root, "_own/x.html", "x")
+    put(root, "en/_x/index.html", "x")
+    folder = PublicFiles(root)
+    assert folder.find("/_gone.map") is folder.find("/_own/x.html") is None
+    assert folder.find("/en/_x/") is not None
 
 
 def test_hostile_17_a_file_that_becomes_a_link_between_look_and_reading_is_not_read(root, tmp_path, monkeypatch):

@@ -66,8 +66,11 @@ def taken(project, monkeypatch):
     return seen
 
 
-def posting(_, **__):
+def posting(_, *, caller, **__):
     """Routes as the people's side has them."""
+
+    async def who(request):
+        return PlainTextResponse(caller(request))
 
     async def takes(request):
         return PlainTextResponse(str(len(await request.body())))
@@ -82,6 +85,7 @@ def posting(_, **__):
         Route("/signup/", takes, methods=["GET", "POST"]),
         Route("/u/{token}", token, methods=["GET", "POST"]),
         Route("/broken", broken),
+        Route("/who", who),
     ]
 
 
@@ -242,6 +246,7 @@ def test_a_site_in_a_folder_serves_nothing_outside_of_it(tmp_path, folders, asgi
     lost = asgi.ask(made, "/news/nothing")
     sheets = re.findall(r'href="(/news/static/[^"]+)"', lost.text)
     assert len(sheets) == 3
+    assert '<html lang="ro"' in asgi.ask(made, "/news/ro/nimic").text
     assert all(asgi.ask(made, sheet).status == 200 for sheet in sheets)
     app.close()
 
@@ -481,6 +486,13 @@ def test_behind_a_proxy_readers_are_told_apart(site):
         assert seen.status == 200
     lines = [("X-Forwarded-For", "198.51.100.9"), ("X-Forwarded-For", "203.0.113.4")]
     assert [site("/en/", web=web, client="127.0.0.1", headers=lines).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_sign_ups_are_counted_by_the_proxys_own_line_not_by_the_one_that_a_stranger_sent(site):
+    web = WebSection(trusted_proxies=["127.0.0.1"])
+    lines = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.4")]
+    assert site("/who", web=web, client="127.0.0.1", headers=lines).text == "203.0.113.4"
+    assert site("/who", web=web, headers=lines).text == PERSON
 
 
 def test_a_proxy_that_settings_do_not_name_is_warned_of_once(site, caplog):

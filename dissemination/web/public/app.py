@@ -24,6 +24,7 @@ from dissemination.errors import (
     StoreError,
     UnavailableError,
 )
+from dissemination.render.status_words import STATUSES
 from dissemination.settings import WebSection
 from dissemination.web.public import hooks, people
 from dissemination.web.public.callers import Callers, Rates
@@ -87,9 +88,11 @@ def make_site(house: App, web: WebSection | None = None, *, now: Callable[[], fl
 def _people(house: App, frame: Frame, callers: Callers) -> Sequence[BaseRoute]:
     def caller(request: Request) -> str:
         peer = request.client.host if request.client else ""
-        return callers.origin(peer, request.headers.get("x-forwarded-for", "").encode("latin-1", "replace"))
+        # All lines, as the door reads them: some proxies add a line of their own below what a stranger sent.
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+        return callers.origin(peer, forwarded.encode("latin-1", "replace"))
 
-    return people.routes(house, assets=frame.asset, caller=caller)
+    return people.routes(house, assets=frame.asset, visual=frame.shown, caller=caller)
 
 
 def _watching(files: PublicFiles) -> Lifespan[Starlette]:
@@ -124,8 +127,8 @@ def _handlers(house: App, frame: Frame) -> Mapping[object, ExceptionHandler]:
 
 def _said(frame: Frame, request: Request, status: int, headers: Mapping[str, str]) -> Response:
     """A page for people where they look, plain words for programs and for what has no page."""
-    path = request.url.path
-    if status in {404, 500, 503} and not path.startswith("/hooks/"):
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if status in STATUSES and not path.startswith("/hooks/"):
         answer: Response = frame.status(status, frame.language_of(path))
     else:
         answer = PlainTextResponse(_WORDS.get(status, "This cannot be done.\n"), status_code=status)

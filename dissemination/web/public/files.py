@@ -38,9 +38,11 @@ PAUSE, SHARE = 1.0, 0.05
 #: Brotli's thoroughness: the next steps cost ten times as much for a twentieth of the size.
 _BROTLI = 5
 _SMALLEST = 200
-#: Never served: what writers of static sites keep beside (packed twins), and hidden files but for /.well-known/.
+#: Never served: what writers of static sites keep beside (packed twins), hidden files but for /.well-known/, and
+#: files on top with a line below in front, which are written for web servers (`_gone.map`).
 _TWINS = (".gz", ".br")
 _OPEN_HIDDEN = ".well-known"
+_HIDDEN = (".", "_")
 _ALLOWED: Header = (b"allow", b"GET, HEAD, OPTIONS")
 #: A reader in a browser asks first whether it may send If-None-Match (fetch standard, CORS preflight).
 _PREFLIGHT = (
@@ -262,7 +264,7 @@ def _walk(root: Path, below: str = "") -> Iterator[tuple[str, _Stamp]]:
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
-        if entry.name.startswith(".") and entry.name != _OPEN_HIDDEN:
+        if entry.name.startswith("." if below else _HIDDEN) and entry.name != _OPEN_HIDDEN:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, f"{below}{entry.name}/")

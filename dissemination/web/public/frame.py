@@ -16,11 +16,11 @@ from dissemination.errors import RenderError
 from dissemination.files import shipped
 from dissemination.model import EntryPicture, Image, Picture, Site
 from dissemination.render.environment import make_environment, render
+from dissemination.render.status_words import said
 from dissemination.render.words import direction, language_name, words
 from dissemination.web.public.files import Page, make_page
 from dissemination.web.public.headers import Header
 from dissemination.web.public.kinds import immutable, kind_of
-from dissemination.web.public.wording import SAID, Said
 
 #: Where style sheets lie below a templates folder; the frame's own lies one higher.
 _ASSETS = ("public/static/pico.min.css", "public/static/live.css", "public/style.css")
@@ -89,7 +89,7 @@ class Frame:
             language_name=language_name,
             project=self._project,
             own=_Own(site=self._site, lang=lang, category=self._project.category),
-            visual=self._shown(lang),
+            visual=self.shown(lang),
             root=f"{self._site.public_url}/",
             url=f"{self._site.public_url}/",
             asset=self.asset,
@@ -97,9 +97,8 @@ class Frame:
         )
 
     def status(self, status: int, lang: str) -> HTMLResponse:
-        """What people see instead of a page: 404 and the like."""
-        said: Said = SAID.get(lang.partition("-")[0], SAID["en"]).get(status, SAID["en"][404])
-        return self.page("status.html", lang, status=status, said=said)
+        """What people see instead of a page: one of `status_words.STATUSES`."""
+        return self.page("status.html", lang, status=status, said=said(status, lang))
 
     def language_of(self, path: str) -> str:
         """The language that the first part of a path names; the default one else."""
@@ -122,7 +121,8 @@ class Frame:
         """The path of the site's root, without its slash."""
         return "/" + "/".join(self._site.public_url.split("/")[3:]) if self._site.public_url.count("/") > 2 else ""
 
-    def _shown(self, lang: str) -> EntryPicture | None:
+    def shown(self, lang: str) -> EntryPicture | None:
+        """The funder's visual with the words of a language, if there is one."""
         if self._visual is None:
             return None
         alt = self._project.funding.visual_alt

@@ -55,7 +55,9 @@ _PLAIN = ((b"content-type", b"text/plain; charset=utf-8"), NOSNIFF, NO_REFERRER,
 async def answer(send: Send, status: int, text: str = "", more: Iterable[Header] = ()) -> None:
     """A short answer in plain text."""
     body = text.encode()
-    headers = [*_PLAIN, (b"content-length", str(len(body)).encode()), *more]
+    # RFC 9110, 8.6: 204 must not tell a length.
+    length = () if status == 204 else ((b"content-length", str(len(body)).encode()),)
+    headers = [*_PLAIN, *length, *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

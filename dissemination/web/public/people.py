@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, wraps
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from starlette.concurrency import run_in_threadpool
+import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dissemination.app import App
 from dissemination.errors import AddressError, BusyError, StoreError, UnavailableError, WrongUseError
-from dissemination.model import Choices, Dossier, Notice, Preferences
+from dissemination.model import Choices, Dossier, EntryPicture, Notice, Preferences
 from dissemination.web.public.forms import BODY_LIMIT, Form, TooLargeError, body_of, read
 from dissemination.web.public.people_pages import HEADERS, PeoplePages
 from dissemination.web.public.sources import Sources
@@ -36,12 +36,14 @@ _AT_HOME = frozenset({"", "same-origin", "none"})
 _FORM = "/signup/"
 
 Handler = Callable[[Request], Awaitable[Response]]
+_T = TypeVar("_T")
 
 
 def routes(
     house: App,
     *,
     assets: Callable[[str], str] | None = None,
+    visual: Callable[[str], EntryPicture | None] | None = None,
     caller: Callable[[Request], str] | None = None,
     patience: float = 10.0,
 ) -> list[Route]:
@@ -50,36 +52,34 @@ def routes(
     Args:
         house: the product.
         assets: the address of a style sheet by its name; None: pages have the frame of those in files.
+        visual: the funder's, with the words of a language; None: pages have none.
         caller: who asks, for the limit a place; the other end of the connection where left out.
         patience: seconds that somebody waits for the database before they are asked to come again.
     """
-    pages = PeoplePages(house, assets)
-    entry = SignUpDesk(house, pages, caller or _peer)
-    desk = PersonalDesk(house, pages, patience)
-    table: tuple[tuple[str, str, Handler], ...] = (
-        ("GET", "/signup/", entry.show),
-        ("POST", "/signup/", entry.take),
-        ("GET", "/c/{token}", desk.ask_to_confirm),
-        ("POST", "/c/{token}", desk.confirm),
-        ("GET", "/p/{token}", desk.show_preferences),
-        ("POST", "/p/{token}", desk.change),
-        ("GET", "/u/{token}", desk.ask_to_leave),
-        ("POST", "/u/{token}", desk.leave),
+    pages = PeoplePages(house, assets, visual)
+    apart = Apart(patience)
+    entry = SignUpDesk(house, pages, caller or _peer, apart)
+    desk = PersonalDesk(house, pages, apart)
+    table: tuple[tuple[str, Handler, Handler], ...] = (
+        ("/signup/", entry.show, entry.take),
+        ("/c/{token}", desk.ask_to_confirm, desk.confirm),
+        ("/p/{token}", desk.show_preferences, desk.change),
+        ("/u/{token}", desk.ask_to_leave, desk.leave),
     )
-    return [Route(path, _guarded(handler, pages), methods=[method]) for method, path, handler in table]
+    # One route for both methods: then a wrong one is told of both.
+    return [Route(path, _guarded(show, take, pages), methods=["GET", "HEAD", "POST"]) for path, show, take in table]
 
 
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _guarded(handler: Handler, pages: PeoplePages) -> Handler:
+def _guarded(show: Handler, take: Handler, pages: PeoplePages) -> Handler:
     """What is too large or cannot be done now is answered as such: never as done."""
 
-    @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
-            return await handler(request)
+            return await (take if request.method == "POST" else show)(request)
         except TooLargeError:
             return pages.told("wrong", 413)
         except (StoreError, BusyError, UnavailableError, TimeoutError):
@@ -88,13 +88,35 @@ def _guarded(handler: Handler, pages: PeoplePages) -> Handler:
     return answer
 
 
+class Apart:
+    """Work of the database in a thread, waited for so long: beyond that nobody is told that it is done.
+
+    What is given up may be done later all the same. Each of these steps may be asked for twice.
+
+    Args:
+        patience: seconds.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+
+    async def __call__(self, work: Callable[..., _T], *args: Any) -> _T:
+        """Raises TimeoutError, or what the work raises."""
+        return await self.wait(anyio.to_thread.run_sync(partial(work, *args), abandon_on_cancel=True))
+
+    async def wait(self, done: Awaitable[_T]) -> _T:
+        """The same for what is under way already."""
+        return await asyncio.wait_for(done, self._patience)
+
+
 class SignUpDesk:
     """The form."""
 
-    def __init__(self, house: App, pages: PeoplePages, caller: Callable[[Request], str]) -> None:
+    def __init__(self, house: App, pages: PeoplePages, caller: Callable[[Request], str], apart: Apart) -> None:
         self._house = house
         self._pages = pages
         self._caller = caller
+        self._apart = apart
         self._sources = Sources()
 
     async def show(self, request: Request) -> Response:
@@ -122,13 +144,16 @@ class SignUpDesk:
         return await self._sign_up(form, said, lang)
 
     async def _sign_up(self, form: Form, said: Notice, lang: str) -> Response:
-        email, lists = form.one("email"), form.all("list")
         try:
-            await run_in_threadpool(self._house.sign_up, email, lists, said, form=_FORM)
+            await self._apart(self._keep, form.one("email"), form.all("list"), said)
         except UnavailableError:
             return self._pages.told("many", 503, lang, retry=_LATER)
-        self._house.postman.wake()
         return self._pages.page("sent", lang)
+
+    def _keep(self, email: str, lists: Sequence[str], said: Notice) -> None:
+        # The mail goes out also where the visitor was not waited for.
+        self._house.sign_up(email, lists, said, form=_FORM)
+        self._house.postman.wake()
 
     def _now(self) -> datetime:
         return self._house.parts.clock.now()
@@ -190,16 +215,16 @@ class SignUpDesk:
 class PersonalDesk:
     """What holders of links may do."""
 
-    def __init__(self, house: App, pages: PeoplePages, patience: float) -> None:
+    def __init__(self, house: App, pages: PeoplePages, apart: Apart) -> None:
         self._house = house
         self._pages = pages
-        self._patience = patience
+        self._apart = apart
 
     # Confirming
 
     async def ask_to_confirm(self, request: Request) -> Response:
         """A page with a button."""
-        asked = await run_in_threadpool(self._house.pending, request.path_params["token"])
+        asked = await self._apart(self._house.pending, request.path_params["token"])
         if asked is None:
             return self._pages.gone()
         names = self._pages.lists(asked.lang)
@@ -210,8 +235,8 @@ class PersonalDesk:
         """The button was pressed: yes to the lists that were shown."""
         token = request.path_params["token"]
         form = read(await body_of(request))
-        asked = await run_in_threadpool(self._house.pending, token)
-        done = await run_in_threadpool(self._house.confirm, token, form.all("list")) if asked else None
+        asked = await self._apart(self._house.pending, token)
+        done = await self._apart(self._house.confirm, token, form.all("list")) if asked else None
         if asked is None or done is None:
             return self._pages.gone()
         return self._pages.page("confirmed", asked.lang, preferences=self._house.parts.site.preferences(done))
@@ -220,7 +245,7 @@ class PersonalDesk:
 
     async def show_preferences(self, request: Request) -> Response:
         """What they get, and what they may change."""
-        shown = await run_in_threadpool(self._house.preferences, request.path_params["token"])
+        shown = await self._apart(self._house.preferences, request.path_params["token"])
         return self._preferences(shown) if shown else self._pages.gone()
 
     async def change(self, request: Request) -> Response:
@@ -228,16 +253,15 @@ class PersonalDesk:
         form = read(await body_of(request))
         doing = {"export": self._export, "erase": self._erase, "save": self._save}.get(form.one("do"))
         token = request.path_params["token"]
-        shown = await run_in_threadpool(self._house.preferences, token)
+        shown = await self._apart(self._house.preferences, token)
         if shown is None:
             return self._pages.gone()
         if doing is None:
             return self._pages.told("wrong", 422, shown.person.lang)
-        return await run_in_threadpool(doing, token, shown, form)
+        return await self._apart(doing, token, shown, form)
 
     def _preferences(self, shown: Preferences, errors: Mapping[str, str] | None = None) -> Response:
-        person, project = shown.person, self._pages.project
-        lang = person.lang if person.lang in project.languages else project.default_lang
+        person, project, lang = shown.person, self._pages.project, shown.said.lang
         return self._pages.page(
             "preferences",
             lang,
@@ -259,6 +283,8 @@ class PersonalDesk:
 
     def _save(self, token: str, shown: Preferences, form: Form) -> Response:
         lang = form.one("lang") or shown.person.lang
+        if form.one("wording") != shown.said.digest:
+            return self._preferences(shown, {"form": self._pages.words(shown.said.lang).error_wording})
         try:
             chosen = Choices(
                 lists=tuple(dict.fromkeys(form.all("list"))),
@@ -268,12 +294,12 @@ class PersonalDesk:
             )
             done = self._house.choose(token, chosen)
         except ValueError:
-            return self._preferences(shown, {"pause": self._pages.words(lang).error_date})
+            return self._preferences(shown, {"pause": self._pages.words(shown.said.lang).error_date})
         except WrongUseError as error:
             if isinstance(error, BusyError):
                 raise
             if str(error) == "pause":
-                return self._preferences(shown, {"pause": self._pages.words(lang).error_date})
+                return self._preferences(shown, {"pause": self._pages.words(shown.said.lang).error_date})
             return self._pages.told("wrong", 422, shown.person.lang)
         return self._pages.page("saved", lang) if done else self._pages.gone()
 
@@ -308,32 +334,28 @@ class PersonalDesk:
     # Leaving
 
     async def ask_to_leave(self, request: Request) -> Response:
-        """A page with one button."""
-        if self._leaver(request) is None:
-            return self._pages.gone()
-        return self._pages.page("unsubscribe")
+        """A page with one button, in the language of its person."""
+        lang = await self._apart(self._house.leaver, request.path_params["token"])
+        return self._pages.gone() if lang is None else self._pages.page("unsubscribe", lang)
 
     async def leave(self, request: Request) -> Response:
         """RFC 8058, section 3.1, and the page's button: the link alone decides; no kind of body is refused.
 
         Mail programs may post the one field as a form or as multipart; what else is in a body changes nothing.
         """
-        person = self._leaver(request)
+        person = self._house.parts.tokens.number("u", request.path_params["token"])
         if person is None:
             return self._pages.gone()
-        await body_of(request)
+        lang = read(await body_of(request)).one("lang")
         done = asyncio.wrap_future(self._house.leaving.ask(person))
         # Who is told to come again may be written down all the same: leaving twice is leaving once.
-        await asyncio.wait_for(asyncio.shield(done), self._patience)
-        return HTMLResponse(self._left, headers=HEADERS)
+        await self._apart.wait(asyncio.shield(done))
+        return HTMLResponse(self._left.get(lang) or self._left[self._pages.project.default_lang], headers=HEADERS)
 
     @cached_property
-    def _left(self) -> bytes:
-        """The same for everybody: filled once, since providers unsubscribe thousands at once."""
-        return bytes(self._pages.page("unsubscribed").body)
-
-    def _leaver(self, request: Request) -> int | None:
-        return self._house.parts.tokens.number("u", request.path_params["token"])
+    def _left(self) -> Mapping[str, bytes]:
+        """Language -> the page, the same for everybody: made once, since providers unsubscribe thousands."""
+        return {lang: bytes(self._pages.page("unsubscribed", lang).body) for lang in self._pages.project.languages}
 
 
 def _facts(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from dissemination.app import App
-from dissemination.model import Project
+from dissemination.model import EntryPicture, Project
 from dissemination.render import make_environment
 from dissemination.render.catalogues import spoken
 from dissemination.render.environment import render
@@ -36,10 +36,17 @@ class PeoplePages:
     Args:
         house: the product.
         assets: the address of a style sheet by its name, for the frame of served pages; None: the frame of files.
+        visual: the funder's, with the words of a language; None: pages have none.
     """
 
-    def __init__(self, house: App, assets: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        house: App,
+        assets: Callable[[str], str] | None = None,
+        visual: Callable[[str], EntryPicture | None] | None = None,
+    ) -> None:
         self._house = house
+        self._visual = visual
         folder = house.parts.project.root / "templates"
         self._environment = make_environment(folder if folder.is_dir() else None)
         if assets is not None:
@@ -101,7 +108,7 @@ class PeoplePages:
             own=_Own(at=site.feed(lang, self.project.category, "")),
             root=f"{site.public_url}/",
             url=site.signup(),
-            visual=None,
+            visual=self._visual(lang) if self._visual else None,
             language_name=language_name,
             **values,
         )
