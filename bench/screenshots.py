@@ -123,11 +123,26 @@ def page(taken: bytes) -> bytes:
     return packed(whole.crop((0, 0, whole.width, min(whole.height, TALLEST))), LITTLE)
 
 
+def side_by_side(wide: bytes, narrow: bytes) -> bytes:
+    """The beginning of a page in a window by day and on a phone in the dark."""
+    parts = [Image.open(io.BytesIO(one)).convert("RGB") for one in (wide, narrow)]
+    parts[0] = parts[0].crop((130, 0, parts[0].width - 130, parts[0].height))
+    image = Image.new("RGB", (sum(one.width + GAP for one in parts) - GAP, 1200), "#c3c8cc")
+    at = 0
+    for one in parts:
+        image.paste(one, (at, 0))
+        at += one.width + GAP
+    return packed(image, FITTING)
+
+
 def shots(browser: Browser, *, full: bool, public: bool) -> Iterator[tuple[str, bytes]]:
     """Name -> picture."""
     if public:
-        for name, taken in photographs(browser):
-            yield name, taken if full else page(taken)
+        taken = dict(photographs(browser))
+        for name, body in taken.items():
+            yield name, body if full else page(body)
+        # README shows it, one folder higher.
+        yield "../item-page", side_by_side(taken["public-item-1280"], taken["public-item-360-dark"])
         return
     html, pictures = letter()
     for shot in SHOTS:

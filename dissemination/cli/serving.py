@@ -91,7 +91,7 @@ def beside(app: App, web: WebSection, *, as_json: bool) -> Iterator[Beside]:
 
 
 def addresses(app: App) -> list[str]:
-    """Public addresses to begin with: the latest news, then the feeds of each language that has any yet."""
+    """Public addresses to begin with, of what is there: latest news, sign-up, list of feeds, feeds by language."""
     site, asked = app.parts.site, app.parts.project
     there = [
         lang
@@ -99,7 +99,9 @@ def addresses(app: App) -> list[str]:
         if (asked.root / "feeds" / site.feed_path(lang, asked.category, "atom.xml")).is_file()
     ]
     feeds = [site.feed(lang, asked.category, name) for lang in there for name in ("", "atom.xml", "rss.xml")]
-    return [f"{site.public_url}/", *feeds]
+    form = [] if app.sign_up_lacks() else [site.signup()]
+    listed = [f"{site.public_url}/feeds/"] if (asked.root / "feeds" / "feeds" / "index.html").is_file() else []
+    return [f"{site.public_url}/", *form, *listed, *feeds]
 
 
 def tell(app: App, listening: str, *, as_json: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
+from html import unescape
 from typing import Any
 
 from feedgen.feed import FeedGenerator
@@ -14,6 +16,8 @@ from dissemination.render.feed_frame import Frame
 
 #: The profile wants these three in titles as hexadecimal references: some readers unescape twice.
 _REFERENCES = ((b"&amp;", b"&#x26;"), (b"&lt;", b"&#x3C;"), (b"&gt;", b"&#x3E;"))
+#: What an HTML parser takes for the beginning of a tag or comment.
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _ITEM, _END = b"    <item>", b"  </channel>"
 TYPE = "application/rss+xml"
 
@@ -22,7 +26,7 @@ def frame(document: FeedDocument) -> Frame:
     """The feed without its items."""
     feed = _feed()
     feed.title(document.title)
-    feed.description(document.description)
+    feed.description(plain(document.description))
     # feedgen makes the last link the channel's own, whatever its rel.
     feed.link(href=document.own_url("rss.xml"), rel="self", type=TYPE)
     feed.link(href=document.url(""), rel="alternate")
@@ -46,11 +50,21 @@ def item(entry: Entry, content: str, site: Site) -> bytes:
     one.guid(entry.id, permalink=False)
     one.title(entry.title)
     one.link(href=entry.url)
-    one.description(entry.summary)
+    one.description(plain(entry.summary))
     one.content(content)
     one.category([{"term": term, "scheme": scheme} for scheme, term in terms(entry, site)])
     one.plus.entry = entry
     return Frame.cut(_written(feed), _ITEM, _END)
+
+
+def plain(text: str) -> str:
+    """A text for a description, which readers show as HTML: what would be markup there is escaped.
+
+    Other texts stay as they are, since some readers take descriptions for plain text (RSS Board's profile).
+    """
+    if unescape(text) != text:
+        text = text.replace("&", "&amp;")
+    return _TAG.sub("&lt;", text)
 
 
 def _feed() -> Any:

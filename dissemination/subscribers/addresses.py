@@ -15,8 +15,9 @@ _LIMIT = 254
 _LOCAL_LIMIT = 64
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-#: Unquoted characters of RFC 5322, 3.2.3 and RFC 6531: no spaces, separators or control characters.
-_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\u2028\u2029\ud800-\udfff]+")
+#: Unquoted characters of RFC 5322, 3.2.3 and RFC 6531: no spaces, separators or
+#: control characters, and nothing that stands for letters that were lost.
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\u2028\u2029\ud800-\udfff\ufffd]+")
 
 
 def tidy(address: str) -> str:

@@ -28,7 +28,7 @@ def lacking() -> str:
     """What has to be installed; "" if nothing."""
     if not CHROMIUM.exists():
         return f"no {CHROMIUM}: apt-get install chromium fonts-dejavu-core"
-    return "" if AXE.exists() else f"no axe-core: npm install axe-core@4.14.1 below {AXE.parents[2]}"
+    return "" if AXE.exists() else f"no axe-core: .ci/install-axe {AXE.parents[2]}"
 
 
 def violations(page: Any) -> list[tuple[str, list[Any]]]:

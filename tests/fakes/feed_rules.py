@@ -172,6 +172,7 @@ def _rss_item(item, now) -> Faults:
     yield from _date2822(item.findtext("pubDate"), now)
     yield from _date3339(item.findtext(f"{ATOM}updated"), now)
     yield from _text(item.findtext("title"), item.findtext("description"))
+    yield from _html(item.findtext("description"))
     yield from _html(item.findtext(f"{CONTENT}encoded"))
     yield from _media(item)
 

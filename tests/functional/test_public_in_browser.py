@@ -306,3 +306,45 @@ def spoil(way, where, old, new, headers):
         route.fulfill(response=came, body=body, headers={name: value for name, value in kept.items() if value})
 
     way.context.route(f"**{where}*" if where.startswith("/") else f"**/{where}*.css", answer)
+
+
+# ------------------------------------------------------------------------------------------------ hostile inputs
+
+
+def test_hostile_11_a_scanner_that_runs_scripts_and_opens_every_link_changes_nothing(visit, site):
+    way, who = visit(), site.subscribed("scanned@mail.example")
+    sign = site.house.parts.tokens.sign
+    people = site.house.parts.store.people
+    before = people.by_address("scanned@mail.example"), site.house.show_subscriber("scanned@mail.example").consents
+    for path in (f"/u/{sign('u', who)}", f"/p/{sign('p', who)}", "/signup/", "/en/news/title-of-first/"):
+        way.page.goto(path)
+        way.page.wait_for_load_state("networkidle")
+        assert way.faults() == []
+        for url in set(way.page.evaluate("[...document.links].map(a => a.href)")):
+            if url.startswith(site.origin):
+                way.page.goto(url)
+    after = people.by_address("scanned@mail.example"), site.house.show_subscriber("scanned@mail.example").consents
+    assert before == after
+
+
+def test_hostile_21_stored_words_run_nowhere_in_a_browser(visit, site):
+    evil = "</title></script><script>alert(1)</script><svg onload=alert(1)>"
+    site.publish(
+        "stored",
+        title=f"Stored {evil}",
+        summary=f"About {evil}",
+        image={"src": "picture.png", "alt": f'" onload="alert(1)" {evil}', "credit": evil},
+        tags=[evil],
+        correction=evil,
+        body=f"Words {evil}",
+    )
+    way, dialogs = visit(360), []
+    way.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
+    for path in ("/en/social/", "/", "/feeds/"):
+        way.page.goto(path)
+        assert way.faults() == []
+    way.page.goto("/en/social/")
+    way.page.get_by_role("link", name="Stored").first.click()
+    assert way.page.get_by_role("heading", level=1).inner_text() == f"Stored {evil}"
+    assert way.faults() == []
+    assert dialogs == []

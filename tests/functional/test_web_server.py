@@ -420,6 +420,7 @@ def test_serve_tells_its_addresses_and_ends_with_0(project, command, number):
     assert fetch(f"{facts['listening']}en/") == "<p>Words</p>"
     assert facts["addresses"][0] == "https://news.test.example/"
     assert "https://news.test.example/ro/social/atom.xml" in facts["addresses"]
+    assert not [one for one in facts["addresses"] if "signup" in one or "/feeds/" in one]  # neither is there
     assert not [one for one in facts["addresses"] if "/en/" in one]  # nothing of this language is out yet
     with connected(int(facts["listening"].rpartition(":")[2].strip("/"))) as half:
         half.sendall(b"GET /en/ HT")
@@ -454,7 +455,8 @@ def test_run_serves_beside_publishing_and_shows_what_it_publishes(tmp_path, fold
 def test_demo_serves_what_it_made(tmp_path, command):
     process = command(tmp_path, "demo", "--serve", "--json", "--out", "made")
     facts = told(process)
-    assert facts["addresses"][0] == facts["listening"]
+    root = facts["listening"]
+    assert facts["addresses"][:3] == [root, f"{root}signup/", f"{root}feeds/"]
     for address in facts["addresses"]:
         assert "MICROFUTURE" in fetch(address)
     process.send_signal(signal.SIGINT)

@@ -2,12 +2,14 @@
 
 import json
 import locale
+import re
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from html import unescape
 
 import feedparser
 import jsonschema
@@ -374,7 +376,8 @@ def test_any_text_comes_back_from_all_formats(title, summary, html, tag, when):
     second = when.replace(microsecond=0)
     wanted = (entry.title, entry.url, entry.id, entry.summary)
     item = etree.fromstring(made["en/social/rss.xml"]).find("channel/item")
-    assert tuple(text(item, name) for name in ("title", "link", "guid", "description")) == wanted
+    assert tuple(text(item, name) for name in ("title", "link", "guid")) == wanted[:3]
+    assert html_words(text(item, "description")) == wanted[3]
     assert parsedate_to_datetime(text(item, "pubDate")) == second
     one = etree.fromstring(made["en/social/atom.xml"]).find("atom:entry", NS)
     found = [text(one, f"atom:{name}") for name in ("title", "id", "summary")]
@@ -387,6 +390,27 @@ def test_any_text_comes_back_from_all_formats(title, summary, html, tag, when):
         parsed = feedparser.parse(made[f"en/social/{name}"])
         assert not parsed.bozo
         assert (parsed.entries[0].id, parsed.entries[0].link) == (entry.id, entry.url)
+
+
+def html_words(text):
+    """What a reader shows of a description: its HTML has text alone."""
+    assert not re.search(r"<[A-Za-z/!?]", text)
+    return unescape(text)
+
+
+@pytest.mark.parametrize(
+    ("summary", "described"),
+    [
+        ("R&D costs < 5 & more", "R&D costs < 5 & more"),
+        ("About <script>alert(1)</script>", "About &lt;script>alert(1)&lt;/script>"),
+        ("&lt;b&gt; is bold", "&amp;lt;b&amp;gt; is bold"),
+        ("<!-- x --> <?x?>", "&lt;!-- x --> &lt;?x?>"),
+    ],
+)
+def test_a_description_is_the_same_words_to_readers_of_html(summary, described):
+    item = etree.fromstring(files(sample_entry(summary=summary))["en/social/rss.xml"]).find("channel/item")
+    assert text(item, "description") == described
+    assert html_words(described) == summary
 
 
 @pytest.mark.parametrize("name", ["rss.xml", "atom.xml"])

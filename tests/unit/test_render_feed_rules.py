@@ -315,7 +315,7 @@ def test_any_words_around_an_item_parse_back(words):
     atom = etree.fromstring(found[ATOM]).find("{*}entry")
     (facts,) = json.loads(found[JSON])["items"]
     assert rss.findtext("title") == atom.findtext("{*}title") == facts["title"] == entry.title
-    assert rss.findtext("description") == atom.findtext("{*}summary") == facts["summary"] == entry.summary
+    assert unescape(rss.findtext("description")) == atom.findtext("{*}summary") == facts["summary"] == entry.summary
     assert rss.findtext("{*}encoded") == atom.findtext("{*}content") == facts["content_html"]
     told = [element.text for element in rss.iterfind("category")]
     assert told == [element.get("term") for element in atom.iterfind("{*}category")]

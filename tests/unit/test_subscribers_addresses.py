@@ -34,7 +34,7 @@ def test_addresses(address, kept, compared):
         "a\r\nBcc: x@example.org", "a\0@example.org", "a\u2028@example.org", "<ana@example.org>", "a,b@example.org",
         "Ana <ana@example.org>", "a;b@example.org", '"a b"@example.org', ".a@example.org", "a.@example.org",
         "a..b@example.org", "ana@-example.org", "ana@example..org", "ana@.org", "ana@[127.0.0.1]",
-        "a\ud800@example.org",
+        "a\ud800@example.org", "b\ufffd@example.org",
         f"{'a' * 65}@example.org", f"a@{'b.' * 130}org", "é" * 33 + "@example.org", "ana@☃" + "x" * 300,
     ],
     ids=lambda address: ascii(address)[:30],

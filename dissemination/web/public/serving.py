@@ -66,6 +66,14 @@ def _doing(connection: Any) -> tuple[Any, float]:
     return ("answering", id(cycle)), 0.0 if cycle.response_complete else LEAVE
 
 
+class _Silent(HttpToolsProtocol):
+    """Writes no access log, also where somebody gave uvicorn's logger a handler: paths hold people's tokens."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.access_log = False
+
+
 class _Server(uvicorn.Server):
     """Tells when it listens, and leaves signals to whoever started it."""
 
@@ -101,7 +109,7 @@ class PublicServer:
         config = uvicorn.Config(
             site,
             loop="uvloop",
-            http=HttpToolsProtocol,
+            http=_Silent,
             ws="none",
             lifespan="on",
             log_config=None,
