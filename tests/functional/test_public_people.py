@@ -497,7 +497,7 @@ def test_hostile_25_who_never_confirmed_is_erased_too(town):
 
 
 def test_hostile_9_while_the_database_is_locked_forms_are_told_to_come_again(build):
-    town = build(patience=0.3)
+    town = build(patience=1.0)
     preferences = town.subscribed()
     form = town.form(email="bo@mail.example")
     wording = town.house.sign_up_notice("en").digest
