@@ -59,6 +59,7 @@ bench-ledger: .venv/ready
 # The newsletter in Chromium (Debian: chromium), for docs/newsletter.md; look at what has changed.
 screenshots: .venv/ready
 	$(BIN)/python bench/screenshots.py
+	$(BIN)/python bench/screenshots.py --public
 
 setup: .venv/ready
 

@@ -42,7 +42,7 @@ PAYLOADS = (
     '"><i onmouseover=alert(1) style="position:fixed">x</i>',
     "</title></script><svg onload=alert(1)>",
     "]]><a href='javascript:alert(1)'>x</a>",
-    "{{ 7*7 }}${7*7}<!--",
+    "{{ 'eva' ~ 'luated' }}${'eva' + 'luated'}<!--",
 )
 
 
@@ -398,7 +398,7 @@ def test_hostile_21_no_word_of_an_item_runs_on_a_page_or_in_a_feed(site, web, nu
         assert Runs(text).found == [], path
         for facts in re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL):
             assert f"Stored {number}" in json.dumps(json.loads(facts))
-        assert "49" not in text or "7*7" in text
+        assert "evaluated" not in text
     for text in as_html(web, f"Stored {number}"):
         assert Runs(text).found == []
 
