@@ -1,8 +1,7 @@
 # Two commands matter: `make demo` runs the main job from nothing, `make test` sets up and passes.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests wait for servers about as long as they compute: more of them than cores keep these busy.
-WORKERS ?= 3
+WORKERS ?= auto
 
 .PHONY: demo test check bench-check bench-dkim bench-email bench-feeds bench-ledger bench-million bench-people bench-plan bench-web screenshots setup format requirements clean
 

@@ -238,12 +238,16 @@ def browsing():
 
 
 @pytest.fixture(scope="module")
-def browser(browsing):
+def browser(browsing, tmp_path_factory):
     """Chromium, through Playwright; its loop would be in the way of tests of other modules."""
     if lack := browsing.lacking():
         missing(lack)
+    # It waits for tests of short timeouts that run beside it, not they for it.
+    patient = tmp_path_factory.mktemp("chromium") / "chromium"
+    patient.write_text(f'#!/bin/sh\nexec nice -n 10 {browsing.CHROMIUM} "$@"\n', "ascii")
+    patient.chmod(0o755)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browsing.CHROMIUM, args=list(browsing.ARGUMENTS))
+        running = playwright.chromium.launch(executable_path=patient, args=list(browsing.ARGUMENTS))
         yield running
         running.close()
 

@@ -274,7 +274,7 @@ def test_without_a_link_there_is_no_card(making, posts):
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in {"429", "401"}])
 def test_a_thumbnail_never_costs_the_post(name, making, posts, way):
-    channel = making(attach="card", read_timeout=0.4)
+    channel = making(attach="card", read_timeout=0.8)
     way.program("uploadBlob", FAULTS[name])
     settled(lambda: send(channel, message(pictures=[sample_picture()])))
     assert [post["value"]["embed"]["external"]["uri"] for post in posts()] == [LINK]
@@ -320,7 +320,7 @@ ALL = [*FAULTS, "refused"]
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("name", ALL)
 def test_a_post_is_there_once(name, step, making, posts, way, account, empty):  # noqa: PLR0917
-    channel = making(read_timeout=1, vault=empty) if step == "createSession" else making(read_timeout=0.4)
+    channel = making(read_timeout=1, vault=empty) if step == "createSession" else making(read_timeout=0.8)
     one = message(f"With @{account.handle} at {LINK}", pictures=[sample_picture()])
     if name == "refused":
         with way.closed(), pytest.raises(UnavailableError, match="cannot reach Bluesky"):
@@ -337,7 +337,7 @@ def test_a_post_is_there_once(name, step, making, posts, way, account, empty):  
 @pytest.mark.parametrize("step", THREAD_STEPS)
 @pytest.mark.parametrize("name", ALL)
 def test_a_thread_is_there_once(name, step, making, posts, way, empty):  # noqa: PLR0917
-    channel = making(read_timeout=1, vault=empty) if step == "createSession" else making(read_timeout=0.4)
+    channel = making(read_timeout=1, vault=empty) if step == "createSession" else making(read_timeout=0.8)
     parts = thread(pictures=[sample_picture()])
     if name == "refused":
         with way.closed(), pytest.raises(UnavailableError, match="cannot reach Bluesky"):
@@ -563,7 +563,7 @@ def test_what_was_sent_is_found_by_whoever_looks(channel, making, way):
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "401"])
 def test_what_goes_wrong_while_looking(name, making, way):
-    channel = making(read_timeout=0.4)
+    channel = making(read_timeout=0.8)
     send(making(), message())
     way.program("getRecord", FAULTS[name])
     with pytest.raises((UnavailableError, InDoubtError)):
@@ -594,7 +594,7 @@ def test_what_is_deleted_is_gone(channel, posts):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_deleting_is_done_in_the_end(name, making, posts, way):
-    channel = making(read_timeout=0.4)
+    channel = making(read_timeout=0.8)
     receipt = send(making(), message())
     way.program("deleteRecord", FAULTS[name])
     settled(lambda: channel.delete(receipt))

@@ -62,7 +62,7 @@ def make_channel(tmp_path, server, clock):
             tmp_path,
             secrets.get,
             name="linkedin",
-            settings={**section, "read_timeout": 0.3, **settings},
+            settings={**section, "read_timeout": 0.6, **settings},
             clock=clock,
         )
         made.append(linkedin.make(options))

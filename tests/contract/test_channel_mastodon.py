@@ -318,7 +318,7 @@ def test_a_server_that_knows_no_key_would_double_a_blind_repeat(channel, server)
 def test_whatever_goes_wrong_it_is_there_once(  # noqa: PLR0917 - fixtures, and what the table varies
     fault, step, minutes, make_channel, server, clock
 ):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     server.program(step, FAULTS[fault])
     receipt, errors = settle(channel, pictured(), clock, minutes=minutes)
     assert [status.id for status in server.statuses] == [receipt.id]
@@ -333,7 +333,7 @@ def test_whatever_goes_wrong_it_is_there_once(  # noqa: PLR0917 - fixtures, and 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_a_further_part_of_a_thread(fault, kind, make_channel, server, clock):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     first = send(channel, message("The same words"))
     server.program(REPLY, FAULTS[fault])
     receipt, _ = settle(channel, message("The same words", key="k/2", in_reply_to=first), clock)
@@ -344,7 +344,7 @@ def test_a_fault_at_a_further_part_of_a_thread(fault, kind, make_channel, server
 @pytest.mark.parametrize("step", [ME, TIMELINE])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_goes_wrong_while_looking(fault, step, kind, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     receipt = send(channel, message())
     server.program(step, FAULTS[fault])
     with suppress(UnavailableError, NeedsLoginError):  # never None, and never in doubt
@@ -355,7 +355,7 @@ def test_what_goes_wrong_while_looking(fault, step, kind, make_channel, server):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_faults_one_upon_the_other(kind, make_channel, server, clock):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     server.program(POST, FAULTS["500 before"], FAULTS["timeout after"])
     server.program(TIMELINE, FAULTS["429"])
     receipt, errors = settle(channel, pictured(), clock)
@@ -594,7 +594,7 @@ def test_a_correction_changes_words_warning_and_pictures(channel, server):
 @pytest.mark.parametrize("step", [UPLOAD, READY, EDIT])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_correction_may_be_asked_for_again(step, fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     receipt = send(channel, message())
     server.program(step, FAULTS[fault])
     with suppress(UnavailableError, NeedsLoginError):
@@ -629,7 +629,7 @@ def test_a_withdrawal_and_another(channel, server):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_withdrawal_may_be_asked_for_again(fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     receipt = send(channel, message())
     server.program(DELETE, FAULTS[fault])
     with suppress(UnavailableError, NeedsLoginError):
@@ -710,7 +710,7 @@ def test_a_server_that_tells_nothing(answer, channel, server):
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "slow"])
 def test_limits_stay_as_they_were_when_asking_fails(fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     channel.learn()
     before = channel.limits
     server.program(INSTANCE, FAULTS[fault])

@@ -310,7 +310,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_goes_wrong_while_sending(name, picture, make_channel, server):
     fault, kind = WRONG[name]
-    channel = make_channel(read_timeout=0.3 if fault.silent or fault.drips else 5)
+    channel = make_channel(read_timeout=0.6 if fault.silent or fault.drips else 5)
     step = "sendPhoto" if picture else "sendMessage"
     server.program(step, fault)
     with pytest.raises(ChannelError, match=r"^telegram: .+; .+") as caught:
@@ -435,7 +435,7 @@ def test_what_is_old_is_taken_away_by_hand(channel, server, clock):
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_goes_wrong_while_changing_and_taking_away(name, make_channel, server):
     fault = FAULTS[name]
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     first = send(channel, message("One"))
     for step, act in (
         ("editMessageText", lambda: channel.edit(first, message("Two"))),
@@ -483,7 +483,7 @@ def test_members_of_a_group_may_write(channel, server):
 @pytest.mark.parametrize("step", ["getMe", "getChat", "getChatMember"])
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_goes_wrong_while_looking(name, step, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     server.program(step, FAULTS[name])
     with pytest.raises((UnavailableError, NeedsLoginError)):
         channel.probe()
@@ -563,7 +563,7 @@ def test_a_new_token_counts_at_once(make_channel, server):
 @pytest.mark.parametrize("name", [None, *FAULTS, "closed"])
 def test_the_token_is_nowhere(name, make_channel, server, caplog):
     caplog.set_level(logging.DEBUG)
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     told = repr(channel) + repr(vars(channel)) + repr(vars(channel._exchange))
     try:
         if name == "closed":

@@ -297,7 +297,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_goes_wrong_is_settled_by_sending_again(name, make_channel, server):
     fault, kind = WRONG[name]
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     if fault.drips:  # an answer of nothing cannot drip
         server.tells = {"url": "https://site.example/7"}
     server.program("POST", fault)

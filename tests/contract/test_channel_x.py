@@ -176,7 +176,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_goes_wrong_while_sending(name, make_channel, server):
     fault, kind, posts = FAULTS[name]
-    channel = make_channel(read_timeout=0.3 if fault.silent else 5)
+    channel = make_channel(read_timeout=0.6 if fault.silent else 5)
     server.program(POST, fault)
     with pytest.raises(ChannelError, match=r"^x: .+") as caught:
         send(channel, message())
@@ -189,7 +189,7 @@ def test_what_goes_wrong_while_sending(name, make_channel, server):
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_goes_wrong_while_looking(name, request_, make_channel, server):
     fault, _, _ = FAULTS[name]
-    channel = make_channel(read_timeout=0.3 if fault.silent else 5)
+    channel = make_channel(read_timeout=0.6 if fault.silent else 5)
     send(channel, message())
     server.program(request_, fault)
     with pytest.raises((UnavailableError, InDoubtError, NeedsLoginError), match=r"^x: .+"):
@@ -221,7 +221,7 @@ class RealClock:
 
 
 def test_an_answer_that_drips_is_not_waited_for(make_channel, server):
-    channel = make_channel(clock=RealClock(), read_timeout=0.3)
+    channel = make_channel(clock=RealClock(), read_timeout=0.6)
     server.program(POST, Fault(stored=True, drips=True))
     with pytest.raises(InDoubtError, match="no answer came"):
         send(channel, message())

@@ -201,7 +201,7 @@ def settle(channel, one):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", [UPLOAD, DESCRIBE, POST])
 def test_a_fault_at_any_step_ends_in_one_post_with_its_picture(step, fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     server.program(step, FAULTS[fault])
     assert settle(channel, pictured(at=NOW)) <= 2
     (post,) = server.posts
@@ -211,7 +211,7 @@ def test_a_fault_at_any_step_ends_in_one_post_with_its_picture(step, fault, make
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", [UPLOAD, DESCRIBE])
 def test_before_the_post_nothing_is_ever_in_doubt(step, fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     server.program(step, FAULTS[fault])
     with pytest.raises((UnavailableError, NeedsLoginError), match=r"^x: .+") as caught:
         send(channel, pictured())
@@ -221,7 +221,7 @@ def test_before_the_post_nothing_is_ever_in_doubt(step, fault, make_channel, ser
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_a_further_part_of_a_thread(fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     first = send(channel, message("One"))
     server.program(REPLY, FAULTS[fault])
     assert settle(channel, message("Two", in_reply_to=first, at=NOW)) <= 2
@@ -301,7 +301,7 @@ def test_what_is_deleted_is_gone_and_deleting_it_again_is_fine(channel, server):
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "401"])
 def test_a_fault_while_deleting_is_no_harm(fault, make_channel, server):
-    channel = make_channel(read_timeout=0.3)
+    channel = make_channel(read_timeout=0.6)
     receipt = send(channel, message())
     server.program(DELETE, FAULTS[fault])
     with pytest.raises(UnavailableError):
@@ -394,7 +394,7 @@ def test_tokens_that_may_only_read_are_told(make_channel, server, vault):
 def test_login_that_cannot_be_tried_keeps_nothing(fault, make_channel, server, vault):
     server.program(ME, FAULTS[fault])
     with pytest.raises(UnavailableError):
-        make_channel({}, read_timeout=0.3).login(X_SECRETS)
+        make_channel({}, read_timeout=0.6).login(X_SECRETS)
     assert vault.kept == {}
 
 

@@ -33,8 +33,8 @@ class Stage:
             "version": int(f"{self.now():%Y%m}"),
             "api_base": self.fake.address,
             "login_base": self.fake.address,
-            "connect_timeout": 0.3,
-            "read_timeout": 0.3,
+            "connect_timeout": 0.6,
+            "read_timeout": 0.6,
         }
         return self
 

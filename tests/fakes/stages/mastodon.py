@@ -14,7 +14,7 @@ class Stage:
     def __init__(self, now):
         self._server = FakeMastodon(now, self.personality)
         self.secrets = dict(MASTODON_SECRETS)
-        self.settings = {"server": self._server.address, "connect_timeout": 2, "read_timeout": 0.3}
+        self.settings = {"server": self._server.address, "connect_timeout": 2, "read_timeout": 0.6}
 
     def __enter__(self):
         self._server.__enter__()

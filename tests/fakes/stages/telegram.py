@@ -12,7 +12,7 @@ class Stage:
 
     def __init__(self, now):
         self._fake = FakeTelegram(now)
-        self.settings = {"chat": "@project", "api_base": self._fake.address, "read_timeout": 0.3}
+        self.settings = {"chat": "@project", "api_base": self._fake.address, "read_timeout": 0.6}
         self.secrets = dict(TELEGRAM_SECRETS)
 
     def __enter__(self):

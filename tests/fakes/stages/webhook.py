@@ -16,7 +16,7 @@ class Stage:
     def __init__(self, now):
         self._fake = FakeReceiver(now)
         self._fake.tells = {"url": "https://site.example/posts/7"}  # so that an answer has something to drip
-        self.settings = {"url": self._fake.url, "allow_private": True, "read_timeout": 0.3}
+        self.settings = {"url": self._fake.url, "allow_private": True, "read_timeout": 0.6}
         self.secrets = dict(WEBHOOK_SECRETS)
 
     def __enter__(self):

@@ -15,7 +15,7 @@ class Stage:
     def __init__(self, now):
         self._server = FakeX(now)
         self.secrets = dict(X_SECRETS)
-        self.settings = {"api_base": self._server.address, "connect_timeout": 2, "read_timeout": 0.3}
+        self.settings = {"api_base": self._server.address, "connect_timeout": 2, "read_timeout": 0.6}
 
     def __enter__(self):
         self._server.__enter__()
