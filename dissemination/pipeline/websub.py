@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -188,7 +188,7 @@ def standing(parts: Parts) -> Iterator[Symptom]:
     owed, dropped = parts.store.pings.owed(hub.address), parts.store.pings.dropped(hub.address)
     if owed:
         yield _owed(owed, _state(parts, hub))
-    for reason, count in _reasons(dropped).items():
+    for reason, count in Counter(ping.reason for ping in dropped).items():
         yield Symptom(what=_NAME, level=Level.ERROR, said=f"{_count(count)} not told: {reason}")
     if not owed and not dropped:
         yield Symptom(what=_NAME, said=f"{hub.address} knows everything")
@@ -201,13 +201,6 @@ def _owed(owed: Sequence[Ping], state: _State) -> Symptom:
     failed = "1 failed try" if state.attempts == 1 else f"{state.attempts} failed tries"
     tries = f"{failed}, the next is at {state.not_before:%F %T} UTC"
     return Symptom(what=_NAME, level=Level.WARNING, said=f"{said}; {tries}: {state.reason}")
-
-
-def _reasons(dropped: Sequence[Ping]) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for ping in dropped:
-        counts[ping.reason] = counts.get(ping.reason, 0) + 1
-    return counts
 
 
 def unreachable(parts: Parts) -> Iterator[Symptom]:
