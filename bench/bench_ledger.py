@@ -51,6 +51,9 @@ class NullLine:
         told, self.keys = self.keys[:16], self.keys[16:]
         return [(key, RECEIPT) for key in told]
 
+    def carry_on(self) -> None:
+        pass
+
     def close(self, patience: float):  # noqa: ARG002 - the port's shape
         told, self.keys = self.keys, []
         return [(key, RECEIPT) for key in told]

@@ -104,7 +104,7 @@ class Timed:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self.room, self.outcomes = line.room, line.outcomes
+        self.room, self.outcomes, self.carry_on = line.room, line.outcomes, line.carry_on
 
     def give(self, batch: list[Message]) -> None:
         Recorded.meter = Recorded.meter or Meter()

@@ -41,6 +41,9 @@ class OneByOne:
         decided, self._outcomes = self._outcomes, []
         return decided
 
+    def carry_on(self) -> None:
+        """Nothing is ever under way between two calls."""
+
     def close(self, patience: float) -> Outcomes:
         """The last outcomes; the channel stays open for others."""
         return self.outcomes(patience)

@@ -230,7 +230,8 @@ class Run:
 
     def _turn(self, now: datetime) -> None:
         want = self._want(now)
-        turn = self._ledger.turn(self._settled, want, self._parts.rules.pacing.at(now))
+        pacing = self._parts.rules.pacing.at(now)
+        turn = self._ledger.turn(self._settled, want, pacing, self._line.carry_on)
         self._settled, self._turned = [], now
         self._taken.extend(turn.people)
         if not turn.going:

@@ -104,6 +104,13 @@ class Line(Protocol):
         """
         ...
 
+    def carry_on(self) -> None:
+        """Go on with what was given, without waiting and without asking the store.
+
+        It is called in the middle of the store's transaction: servers need not stand still while it is written.
+        """
+        ...
+
     def close(self, patience: float) -> Sequence[tuple[str, Receipt | ChannelError]]:
         """Begin nothing more, wait at most `patience` seconds for answers, and let go; the last outcomes.
 

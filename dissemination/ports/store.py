@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -261,11 +261,18 @@ class Ledger(Protocol):
         """The publication's number, for `Tokens.bounce`."""
         ...
 
-    def turn(self, settled: Sequence[Settled], want: int, rates: Rates) -> Turn:
+    def turn(
+        self,
+        settled: Sequence[Settled],
+        want: int,
+        rates: Rates,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Turn:
         """One transaction: a sign of life, outcomes written down, up to `want` people with the intent committed.
 
         Who unsubscribed, was suppressed or erased meanwhile is skipped. Nobody is given out while the edition is
-        paused or cancelled. Batches run on into one another.
+        paused or cancelled. Batches run on into one another. `meanwhile` is called between the statements: servers
+        go on with what they have while a turn is written.
         """
         ...
 

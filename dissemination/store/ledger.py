@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -143,23 +143,34 @@ class Ledger:
         self._until: dict[str, datetime] = {}
         #: Person -> the rates whose buckets their mail was taken from, while it has no outcome.
         self._paid: dict[int, Rates] = {}
+        #: Called between the statements of a turn.
+        self._meanwhile: Callable[[], None] = lambda: None
         #: Accepted since the pace was noted last, and when that was; when the last sign of life was given.
         self._accepted, self._noted, self._signed = 0, EPOCH, EPOCH
 
     # ------------------------------------------------------------------------------------------ a turn
 
-    def turn(self, settled: Sequence[Settled], want: int, rates: Rates) -> Turn:
+    def turn(
+        self,
+        settled: Sequence[Settled],
+        want: int,
+        rates: Rates,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Turn:
         """Write outcomes down, and take up to `want` people with the intent committed."""
+        self._meanwhile = meanwhile
         limited = rates.total or rates.domains or self._paid
         with self._database.write(quotas.LOCK if limited else "") as connection:
             now = self._database.now(connection)
             if not self._signed <= now < self._signed + self._lease * _SIGN:
                 self._extend(connection, now)
             self._record(connection, settled, now)
+            meanwhile()
             self._give_back(connection)
             if now - self._noted >= _NOTE:
                 self._note_pace(connection, now)
             state = connection.execute(_GOING, {"p": self.number}).scalar()
+            meanwhile()
             if state != State.SENDING.value:
                 return Turn(going=False)
             return self._take(connection, want, rates, now) if want > 0 else Turn()
@@ -293,6 +304,7 @@ class Ledger:
         facts = {**key, "n": size, "after": self._after, "lists": self._lists, "now": now}
         query, facts = (_NEXT_BESIDES, {**facts, "held": held}) if held else (_NEXT, facts)
         rows = connection.execute(query, facts).all()
+        self._meanwhile()
         gone = [row[0] for row in rows if not row[-1]]
         if gone:
             connection.execute(_SKIP, {**key, "t": token, "people": gone})
@@ -304,6 +316,7 @@ class Ledger:
         elif rows:
             self._after = rows[-1][0]
             connection.execute(_INTEND_ALL, {**key, "t": token, "first": rows[0][0], "last": self._after})
+        self._meanwhile()
         return len(rows), found
 
     def _with_ages(self, connection: Connection, people: list[Recipient]) -> list[Recipient]:

@@ -215,6 +215,8 @@ class MemoryMailer(MemoryChannel):
         self.pace: int | None = None
         #: How many looks an answer takes.
         self.lag = 0
+        #: Whether it begins some in the middle of the store's transactions, too, as a real line does.
+        self.eager = False
         #: Whether answers come in the opposite order.
         self.backwards = False
         #: Keys of messages that arrive and get no answer.
@@ -260,6 +262,11 @@ class MemoryLine:
         done = {key for key, _ in told}
         self._begun = [(key, outcome, looks - 1) for key, outcome, looks in self._begun if key not in done]
         return told[::-1] if self._mailer.backwards else told
+
+    def carry_on(self) -> None:
+        """Begin some of what waits, where the mailer is eager."""
+        if self._mailer.eager:
+            self._begin(len(self._queue) if self._mailer.pace is None else self._mailer.pace)
 
     def close(self, patience: float) -> Sequence[tuple[str, Receipt | ChannelError]]:  # noqa: ARG002 - nothing is waited for
         """All that is left: answered, not begun, or in doubt."""

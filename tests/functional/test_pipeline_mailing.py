@@ -11,13 +11,21 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from dissemination.errors import InDoubtError, NeedsLoginError, NotBegunError, RejectedError, UnavailableError
+from dissemination.errors import (
+    InDoubtError,
+    NeedsLoginError,
+    NotBegunError,
+    RejectedError,
+    StoreError,
+    UnavailableError,
+)
 from dissemination.model import DeliveryState, Repeat, State
 from dissemination.pipeline.approve import approve, cancel
 from dissemination.pipeline.deliver import deliver
 from dissemination.pipeline.publish import Ticks, publish
 from dissemination.pipeline.rates import Allowance, Pacing
 from dissemination.store.schema import subscribers
+from dissemination.testing.doubles import MemoryLine
 
 EDITION = "flash-first:email:1"
 SENT, FAILED, DEFERRED = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.DEFERRED
@@ -58,8 +66,10 @@ def live_at(house, domain, each, rest):
 
 @pytest.mark.parametrize(("pace", "lag"), [(None, 0), (3, 0), (None, 2), (3, 2)])
 @pytest.mark.parametrize("depth", [1, 5, 1000])
-def test_everybody_gets_one_mail_however_answers_come(house, mailer, flash, pace, lag, depth):  # noqa: PLR0917
+@pytest.mark.parametrize("eager", [False, True])
+def test_everybody_gets_one_mail_however_answers_come(house, mailer, flash, pace, lag, depth, eager):  # noqa: PLR0917
     mailer.pace, mailer.lag, mailer.depth, mailer.backwards = pace, lag, depth, True
+    mailer.eager = eager
     flash(57)
     assert send(house) == 57
     assert sorted(Counter(m.key for m in mailer.sent).values()) == [1] * 57
@@ -85,6 +95,45 @@ def test_the_line_stays_full_over_the_end_of_a_batch(house, mailer, flash):
     mailer.send = sending
     assert send(house) == 40
     assert min(seen[:30]) >= 4  # a third of the window is written down at once
+
+
+def test_servers_go_on_while_a_turn_is_written(house, mailer, flash, monkeypatch):
+    """Mails whose intent is committed leave in the middle of the next transaction, and each of them once."""
+    mailer.depth, mailer.pace, mailer.eager = 8, 1, True
+    flash(40)
+    carried, original = [], MemoryLine.carry_on
+
+    def carrying(line):
+        before = len(mailer.sent)
+        original(line)
+        carried.append(len(mailer.sent) - before)
+
+    monkeypatch.setattr(MemoryLine, "carry_on", carrying)
+    assert send(house) == 40
+    assert sum(carried) >= 5
+    assert sorted(Counter(m.key for m in mailer.sent).values()) == [1] * 40
+
+
+def test_what_left_while_a_turn_failed_is_known_all_the_same(house, mailer, flash, monkeypatch):
+    """The disk is full in the middle of a turn: the answers of what left meanwhile are not lost with it."""
+    mailer.depth, mailer.pace, mailer.eager = 8, 1, True
+    flash(40)
+    original, times = MemoryLine.carry_on, itertools.count()
+
+    def failing(line):
+        original(line)
+        if next(times) == 20:
+            raise StoreError("database: disk full; nothing of this step was kept")
+
+    monkeypatch.setattr(MemoryLine, "carry_on", failing)
+    with pytest.raises(StoreError):
+        send(house)
+    assert 0 < len(mailer.sent) < 40
+    assert counts(house)[SENT] == len(mailer.sent)
+    house.clock.advance(timedelta(minutes=3))  # its lease is over
+    send(house)
+    assert counts(house) == {SENT: 40}
+    assert sorted(Counter(m.key for m in mailer.sent).values()) == [1] * 40
 
 
 def test_a_mail_knows_its_person(house, mailer, flash):

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -168,6 +169,38 @@ def test_every_rate_must_allow_it_and_nothing_paid_for_is_paid_twice(smtp_server
     assert sent(drive(opened({"port": server.port, "rates": rates}, quotas=quotas), people(10))) == 10
     days = [count for bucket, count, _ in quotas.asked if bucket.endswith("/86400")]
     assert len(days) == 1
+
+
+def test_between_two_looks_it_carries_on(smtp_server, opened):
+    """What was given leaves and is answered, though nobody asks for outcomes."""
+    server = smtp_server(offers=CHUNKS)
+    line = opened({"port": server.port, "connections": 1, "depth": 2}).line()
+    line.give(people(40))
+    outcomes = dict(line.outcomes(0.5))
+    end = time.monotonic() + 10
+    while len(server.accepted) < 40 and time.monotonic() < end:
+        line.carry_on()
+    assert len(server.accepted) == 40
+    while len(outcomes) < 40 and time.monotonic() < end:
+        outcomes.update(line.outcomes(0.5))
+    assert sent(outcomes) == 40
+    line.close(1)
+
+
+def test_what_must_be_paid_for_waits_until_the_store_can_be_asked(smtp_server, opened):
+    server = smtp_server(offers=CHUNKS)
+    quotas = Buckets()
+    line = opened(
+        {"port": server.port, "connections": 1, "depth": 1, "rates": {"per_second": 30}}, quotas=quotas
+    ).line()
+    line.give(people(40))
+    line.outcomes(0.5)
+    asked, accepted = len(quotas.asked), len(server.accepted)
+    for _ in range(100):
+        line.carry_on()
+    assert (len(quotas.asked), len(server.accepted)) == (asked, accepted)
+    assert 0 < accepted < 40
+    line.close(1)
 
 
 def test_another_server_goes_on_where_one_is_used_up(smtp_server, opened):

@@ -153,6 +153,9 @@ class Crew:
         out, self._out = self._out, []
         return out
 
+    def carry_on(self) -> None:
+        """The helpers do, by themselves."""
+
     def close(self, patience: float) -> Sequence[Outcome]:
         """Begin nothing more, wait for answers, and let go."""
         for helper in self._helpers:

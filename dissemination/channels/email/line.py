@@ -93,6 +93,11 @@ class SmtpLine:
         out, self._out = self._out, []
         return out
 
+    def carry_on(self) -> None:
+        """Take answers in and begin what waits, unless that has to be paid for: the buckets are in the store."""
+        if self._flying and not any(place.toll.charges for place in self._places):
+            self._turn(0.0)
+
     def close(self, patience: float) -> Sequence[Outcome]:
         """Begin nothing more, wait for answers, and let go."""
         self._hand_back(NotBegunError("email: nothing more was begun"))

@@ -35,6 +35,11 @@ class Toll:
         self._credit = dict.fromkeys((bucket for bucket, _ in self._rates), 0)
         self._closed_until = 0.0
 
+    @property
+    def charges(self) -> bool:
+        """Whether there is any rate."""
+        return bool(self._rates)
+
     def pay(self, wanted: int) -> bool:
         """Whether one more message may go; `wanted` is how many would like to."""
         if not self._rates:
