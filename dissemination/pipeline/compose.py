@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,7 +33,7 @@ from dissemination.pipeline.gather import Newsroom, embargoed
 from dissemination.pipeline.limits import fingerprint
 from dissemination.pipeline.parts import Digest, Parts
 from dissemination.pipeline.proof import MAIL, Proof, proof
-from dissemination.pipeline.slots import open_slot, skip
+from dissemination.pipeline.slots import open_slot, skip, slot_name
 from dissemination.pipeline.times import Time, Times, flash_id, wants
 from dissemination.ports import Priced
 
@@ -256,10 +255,10 @@ class Composer:
     def _digest(self, digest: Digest) -> Iterator[Proposal]:
         """The edition of the open slot, and older ones that the officer may still send."""
         slot = open_slot(self._parts, digest, self._latest, write=self._write)
-        own = re.compile(rf"{re.escape(digest.name)}-\d{{4}}-")
+        own = slot_name(digest)
         for (subject, channel), known in self._latest.items():
             is_other = slot is None or subject != slot.edition
-            if channel == MAIL and is_other and known.state in _REVIVABLE and own.match(subject) and known.when:
+            if channel == MAIL and is_other and known.state in _REVIVABLE and own.fullmatch(subject) and known.when:
                 yield self._slot_edition(digest, subject, known.when, known)
         if slot is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,11 @@ def name_of(parts: Parts, digest: Digest, upcoming: Sequence[Occurrence]) -> str
         return f"{digest.name}-{local:%Y-%m-%d}"
     year, week, _ = local.isocalendar()
     return f"{digest.name}-{year}-W{week:02}"
+
+
+def slot_name(digest: Digest) -> re.Pattern[str]:
+    """What `name_of` may call an edition of this digest, whole: "weekly" has none of those of "weekly-2026"."""
+    return re.compile(rf"{re.escape(digest.name)}-\d{{4}}-(W\d\d|\d\d-\d\d(-\d{{4}}([+-]\d{{4}})?)?)")
 
 
 # ---------------------------------------------------------------------------------------------- posts

@@ -140,7 +140,9 @@ class Publications:
             happening: the line for the log.
         """
         with self._database.write("plan") as connection:
-            if not self._replace(connection, old, fresh):
+            # Its reason counts the approvals: one that came a moment ago is not overwritten by this one.
+            counted = sa.select(publications.c.reason).where(publications.c.key == old.key).with_for_update()
+            if connection.execute(counted).scalar() != old.reason or not self._replace(connection, old, fresh):
                 return False
             contents.keep(connection, content)
             connection.execute(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -39,17 +41,38 @@ def restore(source: Path, target: Path, clock: Clock) -> Path | None:
     database = Database(target, clock)
     with database.hold():
         database.close()
-        former = _put_aside(target, clock)
         partial = target.with_name(target.name + ".partial")
-        shutil.copyfile(source, partial)
-        partial.chmod(0o600)
-        partial.replace(target)
+        with _no_traces(partial):
+            _prepare(source, partial, clock)
+            former = _put_aside(target, clock)
+            partial.replace(target)
         sync_folder(target.parent)
-        restored = Database(target, clock)
-        migrate.upgrade(restored)
-        _ask_again(restored, source)
-        restored.close()
     return former
+
+
+def _prepare(source: Path, copy: Path, clock: Clock) -> None:
+    """A copy in which everything asks again already: put in place, it is never one that would send on."""
+    shutil.copyfile(source, copy)
+    copy.chmod(0o600)
+    prepared = Database(copy, clock)
+    migrate.upgrade(prepared)
+    _ask_again(prepared, source)
+    prepared.close()  # folds the log back: the file is moved alone
+
+
+@contextmanager
+def _no_traces(copy: Path) -> Iterator[None]:
+    """Nothing of an earlier try is in the way, and nothing of this one is left: addresses lie in it."""
+    _sweep(copy)
+    try:
+        yield
+    finally:
+        _sweep(copy)
+
+
+def _sweep(copy: Path) -> None:
+    for file in copy.parent.glob(f"{copy.name}*"):
+        file.unlink(missing_ok=True)
 
 
 def _inspect(source: Path) -> None:

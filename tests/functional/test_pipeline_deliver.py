@@ -20,6 +20,7 @@ from dissemination.model import Carries, DeliveryState, Limits, Rates, Receipt, 
 from dissemination.pipeline.approve import approve, cancel
 from dissemination.pipeline.deliver import deliver
 from dissemination.pipeline.publish import Ticks, publish, would_publish
+from dissemination.pipeline.slots import slot_name
 from dissemination.testing import MemoryChannel
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -563,6 +564,44 @@ def test_a_missed_digest_can_still_be_sent(house):
     assert send(house).mails == 2
     send(house)
     assert ("weekly-2026-W48", "email") not in house.store.publications.latest()
+
+
+def test_a_missed_edition_is_offered_by_its_own_digest_alone(house):
+    """Where one digest's name is another one's with a year, the other one does not make it its own."""
+    house.people(2)
+    house.item("one", channels={"newsletter": "digest"})
+    yearly, weekly = (
+        house.digest(name="weekly-2026", intro={"en": "The year"}),
+        house.digest(intro={"en": "The week"}),
+    )
+    house.change(digests=(yearly,))
+    approve(house.parts, ["weekly-2026-2026-W47"], who="ana")
+    agreed = house.one("weekly-2026-2026-W47", "email").content
+    house.clock.advance(timedelta(days=3, hours=12))
+    send(house)
+    assert house.one("weekly-2026-2026-W47", "email").state is State.MISSED
+    house.change(digests=(yearly, weekly))
+    send(house)
+    assert house.one("weekly-2026-2026-W47", "email").content == agreed
+    approve(house.parts, ["weekly-2026-2026-W47"], who="ana")
+    assert send(house).mails == 2
+
+
+@pytest.mark.parametrize(
+    ("id_", "own"),
+    [
+        ("weekly-2026-W47", True),
+        ("weekly-2026-11-19", True),
+        ("weekly-2026-10-25-0330", True),
+        ("weekly-2026-10-25-0330+0300", True),
+        ("weekly-2026-2026-W47", False),
+        ("weekly-2026-2026-11-19", False),
+        ("weekly-2026-11-19-2026-11-19", False),
+        ("flash-weekly-2026-W47", False),
+    ],
+)
+def test_an_editions_name_tells_whose_it_is(house, id_, own):
+    assert bool(slot_name(house.digest()).fullmatch(id_)) is own
 
 
 def test_pinned_come_first_and_excluded_never(house):

@@ -128,6 +128,27 @@ def test_two_must_approve_where_the_quorum_says_so(house):
     assert house.one("first", "x").state is State.SCHEDULED
 
 
+def test_of_two_approvals_at_the_same_moment_neither_is_lost(house, monkeypatch):
+    """The second one finds that the first has come in between, and asks to look again."""
+    house.change(quorum=2)
+    house.item()
+    original = house.store.publications.approve
+    verdicts = []
+
+    def beaten(*args, **words):
+        monkeypatch.undo()
+        verdicts.extend(approve(house.parts, ["first:x"], who="bogdan"))
+        return original(*args, **words)
+
+    monkeypatch.setattr(house.store.publications, "approve", beaten)
+    (slow,) = approve(house.parts, ["first:x"], who="ana")
+    assert [verdict.refused for verdict in verdicts] == [""]
+    assert slow.refused == "somebody changed it; look again"
+    assert house.one("first", "x").approved_by == ("bogdan",)
+    approve(house.parts, ["first:x"], who="ana")
+    assert house.one("first", "x").state is State.SCHEDULED
+
+
 def test_an_unknown_id_names_the_nearest(house):
     house.item("third-meeting")
     with pytest.raises(UnknownIdError, match="did you mean third-meeting"):

@@ -447,6 +447,36 @@ def test_a_restored_backup_asks_before_anything_goes_out_again(tmp_path, clock):
     back.close()
 
 
+@pytest.mark.parametrize("step", ["_put_aside", "sync_folder", "_ask_again"])
+def test_a_restoring_that_dies_never_leaves_approvals_that_would_be_carried_out(tmp_path, clock, monkeypatch, step):
+    """Wherever it ends, the database in place is the former one, none, or one in which everything asks again."""
+    path, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    store = Store(path, clock)
+    store.backup(tmp_path / "empty.db")
+    store.publications.sync([publication("x:x:1", state=State.SCHEDULED, due_at=NOW, approved_by=("ana",))], [])
+    store.backup(copy)
+    store.close()
+    path.unlink()
+    (tmp_path / "empty.db").rename(path)
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"dissemination.store.restore.{step}", dies)
+        with pytest.raises(KeyboardInterrupt):
+            restore(copy, path, clock)
+    store = Store(path, clock)
+    assert {row.state for row in store.publications.latest().values()} <= {State.IN_REVIEW}
+    store.close()
+    assert not list(tmp_path.glob("*.partial*"))
+    (tmp_path / "a.db.partial-wal").write_bytes(b"of a process that was killed")
+    restore(copy, path, clock)
+    store = Store(path, clock)
+    assert [row.state for row in store.publications.latest().values()] == [State.IN_REVIEW]
+    store.close()
+
+
 def test_a_backup_never_overwrites_and_a_damaged_one_is_refused(tmp_path, clock):
     path, copy = tmp_path / "a.db", tmp_path / "copy.db"
     store = Store(path, clock)
