@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from urllib.parse import urlsplit
 
-from dissemination.checks.findings import On, Rule, W, line_of
+from dissemination.checks.findings import E, On, Rule, W, line_of
 from dissemination.model import Finding, NewsItem, Project
 
 #: Words that say nothing out of their context, which is how screen readers list links.
@@ -32,6 +33,8 @@ _EMPTY_WORDS = frozenset(
 _ANCHOR = re.compile(r"<a(?=\s)([^<>]*+)>((?:[^<]|<(?!/?a\b))*+)</a>")
 _HREF = re.compile(r'\shref="([^"]*)"')
 _TAG = re.compile(r"<[^>]*>")
+#: What an address may begin with.
+_FOLLOWED = frozenset({"https", "mailto", "tel"})
 _IMAGE_ALT = re.compile(r'<img(?=\s)[^<>]*?\salt="([^"<>]*)"[^<>]*>')
 
 
@@ -70,7 +73,7 @@ def says_nothing(text: str) -> bool:
 
 
 def addresses(item: NewsItem, _project: Project) -> Iterator[Finding]:
-    """The same for single addresses."""
+    """The same for single addresses. Pages and letters leave out what leads nowhere, and that is an error."""
     urls = [("canonical_url", item.canonical_url), ("source_url", item.source_url)]
     urls += [(f"posts.{network}.link", post.link) for network, post in item.posts.items()]
     if item.event:
@@ -80,6 +83,18 @@ def addresses(item: NewsItem, _project: Project) -> Iterator[Finding]:
             yield On(item, "link-http", W, field).say(
                 "a link without encryption", f"write https{url[4:120]}", seen=url
             )
+        elif url and _scheme(url) not in _FOLLOWED:
+            fix = "write the whole address, from https:// on"
+            yield On(item, "link-lost", E, field).say(
+                "an address that nobody can follow is left out", fix, seen=url
+            )
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def _line_in_body(item: NewsItem, url: str) -> int:

@@ -159,6 +159,8 @@ class Run:
         #: Outcomes that are not written down yet, since when, and when the last turn was.
         self._settled: list[Settled] = []
         self._since = self._turned = self._again = parts.clock.now()
+        #: What the line raised in the middle of a turn.
+        self._fault: Exception | None = None
         #: Paused, cancelled, or nobody is left who may be written to now.
         self._through = False
         #: Answers in a row that were no receipt.
@@ -231,13 +233,23 @@ class Run:
     def _turn(self, now: datetime) -> None:
         want = self._want(now)
         pacing = self._parts.rules.pacing.at(now)
-        turn = self._ledger.turn(self._settled, want, pacing, self._line.carry_on)
+        turn = self._ledger.turn(self._settled, want, pacing, self._carry_on)
         self._settled, self._turned = [], now
         self._taken.extend(turn.people)
+        if self._fault is not None:
+            raise self._fault
         if not turn.going:
             self._through = True
         elif want and not turn.people:
             self._nobody(turn.wait, now)
+
+    def _carry_on(self) -> None:
+        """Servers need not stand still for a turn. What goes wrong with the line shows when it is written."""
+        if self._fault is None:
+            try:
+                self._line.carry_on()
+            except Exception as error:  # noqa: BLE001 - raised again when the turn is through
+                self._fault = error
 
     def _give(self) -> None:
         """Some more of those taken up go out."""

@@ -103,11 +103,14 @@ class Publications:
     @staticmethod
     def _unmoved(old: Publication) -> sa.Update:
         """A change of what is still as it was read: what was approved anew since, or put off, is not put back."""
+        approvers = sa.literal(list(old.approved_by), type_=publications.c.approved_by.type)
         return sa.update(publications).where(
             publications.c.key == old.key,
             publications.c.state == old.state.value,
             publications.c.token == old.token,
             publications.c.source == old.source,
+            # An approval of a moment ago is not lost. JSON is compared as text: PostgreSQL has no "=" for it.
+            sa.cast(publications.c.approved_by, sa.Text) == sa.cast(approvers, sa.Text),
             publications.c.due_at.is_not_distinct_from(old.due_at),
             publications.c.not_before.is_not_distinct_from(old.not_before),
         )
@@ -140,9 +143,7 @@ class Publications:
             happening: the line for the log.
         """
         with self._database.write("plan") as connection:
-            # Its reason counts the approvals: one that came a moment ago is not overwritten by this one.
-            counted = sa.select(publications.c.reason).where(publications.c.key == old.key).with_for_update()
-            if connection.execute(counted).scalar() != old.reason or not self._replace(connection, old, fresh):
+            if not self._replace(connection, old, fresh):
                 return False
             contents.keep(connection, content)
             connection.execute(

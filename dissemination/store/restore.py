@@ -41,7 +41,9 @@ def restore(source: Path, target: Path, clock: Clock) -> Path | None:
     database = Database(target, clock)
     with database.hold():
         database.close()
-        partial = target.with_name(target.name + ".partial")
+        partial = target.with_name(target.name + ".restoring")
+        if source.resolve() in _traces(partial.resolve()):
+            raise StoreError(f"restore: {source} is what a restoring left behind that did not end; use a backup")
         with _no_traces(partial):
             _prepare(source, partial, clock)
             former = _put_aside(target, clock)
@@ -71,8 +73,15 @@ def _no_traces(copy: Path) -> Iterator[None]:
 
 
 def _sweep(copy: Path) -> None:
-    for file in copy.parent.glob(f"{copy.name}*"):
+    for file in _traces(copy):
         file.unlink(missing_ok=True)
+
+
+def _traces(copy: Path) -> list[Path]:
+    """Itself, what SQLite and we put beside it, and its copies from before an upgrade."""
+    before = f".before-{migrate.HEAD}"
+    endings = ("", "-wal", "-shm", "-journal", ".write", before, f"{before}.partial")
+    return [copy.with_name(copy.name + ending) for ending in endings]
 
 
 def _inspect(source: Path) -> None:

@@ -132,6 +132,9 @@ CASES = [
     ("link-text", W, "body", {"html": '<p><a href="https://a.example"><img src="a.png" alt=""></a></p>'}),
     ("link-http", W, "body", {"html": '<p><a title="x" href="http://a.example/?a=1&amp;b=2">The agenda</a></p>'}),
     ("link-http", W, "canonical_url", {"canonical_url": "http://a.example"}),
+    ("link-lost", E, "canonical_url", {"canonical_url": "javascript:alert(1)"}),
+    ("link-lost", E, "source_url", {"source_url": "www.example.eu/news"}),
+    ("link-lost", E, "event.online_url", {"event": EventFacts(online_url="https://[broken")}),
     ("link-http", W, "event.register_url", {"event": EventFacts(register_url="http://a.example")}),
 ]  # fmt: skip
 
@@ -176,6 +179,8 @@ def test_a_rule_speaks(found, item, case):
         {"tags": ("Something else",)},
         {"hashtags": ("#Românește", "Interreg_2026")},
         {"lists": ("news",)},
+        {"event": EventFacts(start=DAY, end=DAY + HOUR, register_url="mailto:events@a.example")},
+        {"canonical_url": "HTTPS://a.example/news"},
         {"translation_kind": "machine", "reviewed_by": "Ana"},
         {"image": None},
         {"posts": {"x": PostOverride(image="a.png", alt="A table", lang="ro")}},

@@ -469,12 +469,39 @@ def test_a_restoring_that_dies_never_leaves_approvals_that_would_be_carried_out(
     store = Store(path, clock)
     assert {row.state for row in store.publications.latest().values()} <= {State.IN_REVIEW}
     store.close()
-    assert not list(tmp_path.glob("*.partial*"))
-    (tmp_path / "a.db.partial-wal").write_bytes(b"of a process that was killed")
+    assert not list(tmp_path.glob("*.restoring*"))
+    (tmp_path / "a.db.restoring-wal").write_bytes(b"of a process that was killed")
     restore(copy, path, clock)
     store = Store(path, clock)
     assert [row.state for row in store.publications.latest().values()] == [State.IN_REVIEW]
     store.close()
+
+
+def test_what_a_restoring_left_behind_is_no_backup(tmp_path, clock):
+    store = Store(tmp_path / "a.db", clock)
+    store.backup(tmp_path / "a.db.restoring")
+    store.backup(tmp_path / "a.db.restoring-of-march")
+    store.close()
+    with pytest.raises(StoreError, match="did not end; use a backup"):
+        restore(tmp_path / "a.db.restoring", tmp_path / "a.db", clock)
+    assert restore(tmp_path / "a.db.restoring-of-march", tmp_path / "a.db", clock)
+    assert (tmp_path / "a.db.restoring-of-march").exists()
+    assert not (tmp_path / "a.db.restoring").exists()
+
+
+def test_a_plan_that_was_read_before_an_approval_does_not_undo_it(store):
+    old = publication(state=State.IN_REVIEW)
+    store.publications.sync([old], [])
+    content = Content(digest=digest_of(b"{}"), body=b"{}", pictures={})
+    first = replace(old, approved_by=("ana",), reason="approved by 1 of 2")
+    happening = Happening(at=NOW, kind="approved")
+    assert store.publications.approve(old, first, who="ana", content=content, happening=happening)
+    store.publications.sync([], [(old, replace(old, title="Another title"))])
+    assert store.publications.get(old.key) == first
+    second = replace(first, approved_by=("ana", "Ștefan"), state=State.SCHEDULED)
+    assert store.publications.approve(first, second, who="Ștefan", content=content, happening=happening)
+    store.publications.sync([], [(second, replace(second, title="Another title"))])
+    assert store.publications.get(old.key).title == "Another title"
 
 
 def test_a_backup_never_overwrites_and_a_damaged_one_is_refused(tmp_path, clock):

@@ -94,9 +94,13 @@ class SmtpLine:
         return out
 
     def carry_on(self) -> None:
-        """Take answers in and begin what waits, unless that has to be paid for: the buckets are in the store."""
+        """Take answers in, and begin what waits on the connections there are.
+
+        Nothing is begun that has to be paid for: the buckets are in the store. No connection is opened: names are
+        looked up with patience, and secrets may be unreadable.
+        """
         if self._flying and not any(place.toll.charges for place in self._places):
-            self._turn(0.0)
+            self._turn(0.0, widen=False)
 
     def close(self, patience: float) -> Sequence[Outcome]:
         """Begin nothing more, wait for answers, and let go."""
@@ -231,7 +235,7 @@ class SmtpLine:
 
     # Turning
 
-    def _turn(self, wait: float, *, begin: bool = True) -> None:
+    def _turn(self, wait: float, *, begin: bool = True, widen: bool = True) -> None:
         """One look at the sockets, and what follows from it."""
         moved: list[Connection] = []
         for key, mask in self._events(min(wait, self._soonest())):
@@ -247,7 +251,7 @@ class SmtpLine:
         for connection in moved:
             self._collect(connection)
         if begin:
-            self._fill(moved)
+            self._fill(moved, widen=widen)
         for connection in moved:
             self._flush(connection)
 
@@ -328,7 +332,7 @@ class SmtpLine:
 
     # Filling
 
-    def _fill(self, connections: Iterable[Connection]) -> None:
+    def _fill(self, connections: Iterable[Connection], *, widen: bool = True) -> None:
         """Give what waits to these, and see to further ways."""
         if len(self._places) == 1:
             for connection in connections:
@@ -336,7 +340,7 @@ class SmtpLine:
         else:
             self._balance()
         now = self._now()
-        if self._waiting and (not self._flying or now >= self._wider):
+        if widen and self._waiting and (not self._flying or now >= self._wider):
             self._wider = now + _WIDER
             self._widen()
 
