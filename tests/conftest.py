@@ -23,6 +23,7 @@ from dissemination.pipeline.approve import approve
 from dissemination.store import Store
 from dissemination.testing import FixedClock, MemoryMailer
 from dissemination.testing.bluesky import pds_missing, shared_pds
+from dissemination.testing.hub import FakeHub
 
 #: The fakes import one another by their plain names, also where one is run as a program.
 sys.path.append(str(Path(__file__).parent / "fakes"))
@@ -195,6 +196,24 @@ def folders():
 def shells():
     """Shell, write_project, write_item (tests/fakes/shell.py): commands inside this process."""
     return importlib.import_module("shell")
+
+
+@pytest.fixture
+def hub():
+    """A WebSub hub on loopback."""
+    with FakeHub() as made:
+        yield made
+
+
+@pytest.fixture
+def room(tmp_path, folders, hub, clock):
+    """A project whose pages are served and whose hub is `hub` (tests/fakes/newsroom.py)."""
+    newsroom = importlib.import_module("newsroom")
+    with newsroom.Pages() as pages:
+        pages.root = tmp_path / "project"
+        made = newsroom.Newsroom(pages.root, folders, hub, pages.address, clock)
+        yield made
+        made.app.close()
 
 
 @pytest.fixture(scope="session")

@@ -31,21 +31,6 @@ def clock():
 
 
 @pytest.fixture
-def hub():
-    with FakeHub() as made:
-        yield made
-
-
-@pytest.fixture
-def room(tmp_path, folders, hub, clock):
-    with Pages() as pages:
-        pages.root = tmp_path / "project"
-        made = Newsroom(pages.root, folders, hub, pages.address, clock)
-        yield made
-        made.app.close()
-
-
-@pytest.fixture
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as one:
         return one.getsockname()[1]

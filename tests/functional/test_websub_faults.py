@@ -27,21 +27,6 @@ def clock():
     return FixedClock()
 
 
-@pytest.fixture
-def hub():
-    with FakeHub() as made:
-        yield made
-
-
-@pytest.fixture
-def room(tmp_path, folders, hub, clock):
-    with Pages() as pages:
-        pages.root = tmp_path / "project"
-        made = Newsroom(pages.root, folders, hub, pages.address, clock)
-        yield made
-        made.app.close()
-
-
 # Faults
 
 
